@@ -56,7 +56,7 @@ export interface TargetConfig {
   /** Name of its policy, and what that says. */
   readonly policy: string
   readonly settings: PolicySettings
-  /** Folders of the program and where the developer has them, in the order of the file. */
+  /** Folders of the program and where the developer has them, which may be relative: a session knows to what. */
   readonly paths: readonly PathConfig[]
   /** Options of the backend, checked by its schema. */
   readonly options: Readonly<Record<string, unknown>>

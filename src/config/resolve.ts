@@ -14,8 +14,8 @@ export type Report = (path: readonly PropertyKey[], message: string, advice?: st
 
 const defaultTcp = { host: '127.0.0.1', port: 4711 }
 const defaultSessions = 1024
-/** Linux's `sun_path` is 108 bytes with its closing zero; Node cuts silently what is over. */
-const maxSocketPathBytes = 107
+/** Linux's `sun_path` is 108 bytes with its closing zero, and the socket is first bound in a folder beside its place. */
+const maxSocketPathBytes = 107 - '/.breakwater-XXXXXX'.length
 
 export interface ResolveContext extends Surroundings {
   /** The folder that relative paths of the file start at. */
@@ -213,15 +213,18 @@ function reportOption(backend: string, key: string, known: readonly string[], re
   report(['options', key], `the backend ${backend} has no option '${key}'`, didYouMean(key, known, 'options'))
 }
 
-function resolvePaths(paths: TargetInput['paths'], context: ResolveContext): PathConfig[] {
-  return Object.entries(paths ?? {}).map(([remote, local]) => ({ remote, local: absolute(local, context, true) }))
+/** Local folders stay as they are written: a session resolves them against its client's own project folder. */
+function resolvePaths(paths: TargetInput['paths'], { homedir }: Surroundings): PathConfig[] {
+  return Object.entries(paths ?? {}).map(([remote, local]) => ({ remote, local: home(local, homedir) ?? local }))
 }
 
 /** `~` is the home folder; what is relative starts at the folder of the configuration file. */
-function absolute(path: string, context: Surroundings & { folder: string }, keepWindows = false): string {
-  if (keepWindows && /^([A-Za-z]:[\\/]|\\\\)/.test(path)) return path
-  if (path === '~' || path.startsWith('~/')) return join(context.homedir, path.slice(1))
-  return resolvePath(context.folder, path)
+function absolute(path: string, { homedir, folder }: Surroundings & { folder: string }): string {
+  return home(path, homedir) ?? resolvePath(folder, path)
+}
+
+function home(path: string, homedir: string): string | undefined {
+  return path === '~' || path.startsWith('~/') ? join(homedir, path.slice(1)) : undefined
 }
 
 /**
