@@ -88,7 +88,7 @@ function wrap(guarding: Guarding, body: string): string {
   const depthOf = (name: string): number => {
     let depth = depths.get(name)
     if (depth === undefined) {
-      depth = Math.max(-1, ...Array.from(helpers[name]!.needs, depthOf) + 1
+      depth = Math.max(-1, ...Array.from(helpers[name]!.needs, depthOf)) + 1
       depths.set(name, depth)
     }
     return depth
