@@ -193,7 +193,7 @@ async function resolveHost(
     via,
     ...identities(values, files, expand),
     knownHostsFiles: knownHostsFiles(values, files, expand),
-    hostKeyAlias: values.word('hostkeyalias'),
+    hostKeyAlias: values.word('hostkeyalias')?.toLowerCase(),
     keepaliveIntervalMs: secondsOf(values.line('serveraliveinterval')),
     keepaliveCountMax: countOf(values.line('serveralivecountmax')),
     connectTimeoutMs: secondsOf(values.line('connecttimeout')),

@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
+import { patternListMatches } from '../lib/glob.ts'
 import { HopError } from './transport.ts'
 import { hopName, hostPort } from './sshHost.ts'
 import type { SshHost } from './sshHost.ts'
@@ -43,34 +44,7 @@ export function namesMatch(names: string, name: string): boolean {
     if (version !== '1' || salt === undefined || hash === undefined) return false
     return createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64') === hash
   }
-  let found = false
-  for (const pattern of names.toLowerCase().split(',')) {
-    const negated = pattern.startsWith('!')
-    if (!globMatches(negated ? pattern.slice(1) : pattern, name)) continue
-    // One negated match and the whole line is not about this host.
-    if (negated) return false
-    found = true
-  }
-  return found
-}
-
-/** `*` and `?` as in ssh: nothing else is special. Linear in pattern x text: no backtracking regular expression. */
-export function globMatches(pattern: string, text: string): boolean {
-  let [p, t, star, mark] = [0, 0, -1, 0]
-  while (t < text.length) {
-    if (pattern[p] === '*') {
-      star = p++
-      mark = t
-    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === text[t])) {
-      p++
-      t++
-    } else if (star >= 0) {
-      p = star + 1
-      t = ++mark
-    } else return false
-  }
-  while (pattern[p] === '*') p++
-  return p === pattern.length
+  return patternListMatches(names.toLowerCase().split(','), name)
 }
 
 export type KeyVerdict =

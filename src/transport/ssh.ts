@@ -8,7 +8,7 @@ import { addressText, isLoopback } from './direct.ts'
 import { HopStream } from './hopStream.ts'
 import { connectClient } from './sshConnect.ts'
 import type { SshFiles } from './sshConnect.ts'
-import { hopName } from './sshHost.ts'
+import { hopName, silentMs } from './sshHost.ts'
 import type { SshHost } from './sshHost.ts'
 import { HopError } from './transport.ts'
 import type { Address, Listener, Transport } from './transport.ts'
@@ -50,19 +50,18 @@ class SshConnection implements Transport {
     this.name = hopName(host)
     this.#client = client
     this.#sock = sock
-    const silentMs = host.keepaliveIntervalMs * (host.keepaliveCountMax + 1)
     let cause: Error | undefined
     client.on('error', (error: Error) => {
       cause ??= error
     })
-    client.on('close', () => this.#end(lostError(this.name, cause, silentMs)))
+    client.on('close', () => this.#end(lostError(this.name, cause, silentMs(host))))
     client.on('tcp connection', (details, accept, reject) => {
       const queue = this.#listeners.get(details.destPort)
       if (queue === undefined) reject()
       else queue.push(this.#stream(accept(), { exec: false }))
     })
     // It may have broken between 'ready' and here, one microtask later.
-    if (sock.destroyed) this.#end(lostError(this.name, cause, silentMs))
+    if (sock.destroyed) this.#end(lostError(this.name, cause, silentMs(host)))
   }
 
   async dial(address: Address, signal: AbortSignal): Promise<Duplex> {
@@ -254,12 +253,12 @@ function listenError(hop: string, address: { readonly host: string; readonly por
   return new HopError(hop, 'unsupported', `${message}: sshd refuses it`, advice, { cause: error })
 }
 
-function lostError(hop: string, cause: Error | undefined, silentMs: number): HopError {
+function lostError(hop: string, cause: Error | undefined, boundMs: number): HopError {
   // The host before this one broke, and is named.
   if (cause instanceof HopError) return cause
   const options = cause === undefined ? {} : { cause }
   if (cause?.message === 'Keepalive timeout') {
-    const text = `no answer for ${silentMs / 1000} s: the SSH connection is taken as lost`
+    const text = `no answer for ${boundMs / 1000} s: the SSH connection is taken as lost`
     return new HopError(hop, 'lost', text, 'Check the network, then attach again.', options)
   }
   const why = cause === undefined ? 'the far side closed it' : cause.message

@@ -6,7 +6,7 @@ import { hostKeyAlgorithms, hostKeyRefusal, judgeHostKey, parseKnownHosts } from
 import type { KnownHostsLine } from './knownHosts.ts'
 import { planAuth } from './sshAuth.ts'
 import type { AuthPlan, ReadFile } from './sshAuth.ts'
-import { hopName } from './sshHost.ts'
+import { CONNECT_TIMEOUT_MS, KEEPALIVE_COUNT_MAX, KEEPALIVE_INTERVAL_MS, hopName } from './sshHost.ts'
 import type { SshHost } from './sshHost.ts'
 import { HopError } from './transport.ts'
 
@@ -63,9 +63,9 @@ async function handshake(
   const config: ConnectConfig = {
     sock,
     username: host.user,
-    readyTimeout: host.connectTimeoutMs,
-    keepaliveInterval: host.keepaliveIntervalMs,
-    keepaliveCountMax: host.keepaliveCountMax,
+    readyTimeout: host.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+    keepaliveInterval: host.keepaliveIntervalMs ?? KEEPALIVE_INTERVAL_MS,
+    keepaliveCountMax: host.keepaliveCountMax ?? KEEPALIVE_COUNT_MAX,
     algorithms: { serverHostKey: hostKeyAlgorithms(known, host) as ServerHostKeyAlgorithm[] },
     hostVerifier: (key: Buffer): boolean => {
       refusal = hostKeyRefusal(host, key, judgeHostKey(known, host, key))
@@ -117,7 +117,7 @@ function handshakeError(
     return auth.refusal('sshd stopped after too many keys: name the right one with IdentityFile and IdentitiesOnly')
   }
   if (error?.level === 'client-timeout') {
-    const text = `no SSH handshake within ${host.connectTimeoutMs / 1000} s`
+    const text = `no SSH handshake within ${(host.connectTimeoutMs ?? CONNECT_TIMEOUT_MS) / 1000} s`
     return new HopError(hop, 'timeout', text, 'Check that an sshd answers at this port.', options)
   }
   if (error?.level === 'handshake' && /no matching/i.test(said)) {

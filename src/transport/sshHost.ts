@@ -17,10 +17,12 @@ export interface SshHost {
   readonly knownHostsFiles: readonly string[]
   /** The name that is looked up there instead of host name and port (HostKeyAlias). */
   readonly hostKeyAlias: string | undefined
-  readonly keepaliveIntervalMs: number
-  /** Unanswered keepalives after which the connection counts as lost. */
-  readonly keepaliveCountMax: number
-  readonly connectTimeoutMs: number
+  /** Undefined: {@link KEEPALIVE_INTERVAL_MS}. It can't be switched off. */
+  readonly keepaliveIntervalMs: number | undefined
+  /** Unanswered keepalives after which the connection counts as lost; undefined: {@link KEEPALIVE_COUNT_MAX}. */
+  readonly keepaliveCountMax: number | undefined
+  /** For the TCP connection, and again for the login; undefined: {@link CONNECT_TIMEOUT_MS}. */
+  readonly connectTimeoutMs: number | undefined
   /** What of the user's config is not honoured, each a whole sentence for the user to see once. */
   readonly warnings: readonly string[]
 }
@@ -44,4 +46,10 @@ export function hopName(host: SshHost): string {
 /** `host` or `[host]:port`, as known_hosts and ssh write it. */
 export function hostPort(host: string, port: number): string {
   return port === 22 ? host : `[${host}]:${port}`
+}
+
+/** How long a link may be silent before it is taken as lost: ssh2 waits one interval more than it counts. */
+export function silentMs(host: SshHost): number {
+  const count = host.keepaliveCountMax ?? KEEPALIVE_COUNT_MAX
+  return (host.keepaliveIntervalMs ?? KEEPALIVE_INTERVAL_MS) * (count + 1)
 }

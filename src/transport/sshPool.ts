@@ -4,7 +4,7 @@ import { deferred } from '../lib/deferred.ts'
 import { dialTcp } from './direct.ts'
 import { connectSsh } from './ssh.ts'
 import type { SshFiles } from './sshConnect.ts'
-import { hopName } from './sshHost.ts'
+import { CONNECT_TIMEOUT_MS, hopName } from './sshHost.ts'
 import type { SshHost } from './sshHost.ts'
 import { HopError } from './transport.ts'
 import type { Listener, Transport } from './transport.ts'
@@ -155,7 +155,12 @@ export class SshPool implements AsyncDisposable {
 
   async #reach(host: SshHost, signal: AbortSignal): Promise<Transport> {
     if (host.via === undefined) {
-      const sock = await dialTcp(hopName(host), { host: host.hostName, port: host.port }, host.connectTimeoutMs, signal)
+      const sock = await dialTcp(
+        hopName(host),
+        { host: host.hostName, port: host.port },
+        host.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+        signal,
+      )
       return connectSsh(host, sock, this.#options.files, signal)
     }
     const jump = await this.acquire(host.via, signal)

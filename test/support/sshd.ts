@@ -180,9 +180,9 @@ export function sshHost(sshd: Pick<Sshd, 'host' | 'port'>, fields: Partial<SshHo
     certificateFiles: [],
     knownHostsFiles: [],
     hostKeyAlias: undefined,
-    keepaliveIntervalMs: 5_000,
-    keepaliveCountMax: 3,
-    connectTimeoutMs: 15_000,
+    keepaliveIntervalMs: undefined,
+    keepaliveCountMax: undefined,
+    connectTimeoutMs: undefined,
     warnings: [],
     ...fields,
   }
