@@ -41,6 +41,7 @@ export interface ConnectionOptions {
 }
 
 interface Running {
+  readonly command: string
   readonly controller: AbortController
 }
 
@@ -134,6 +135,12 @@ export class Connection {
     this.#sendEvent(event, body)
   }
 
+  /** Answers every running request with the reason, and refuses the queued ones with it; but for one command. */
+  abortRunning(reason: DapError, except: string): void {
+    for (const request of this.#queued.splice(0)) this.#fail(request, reason)
+    for (const { command, controller } of this.#running.values()) if (command !== except) controller.abort(reason)
+  }
+
   /** Sends what is queued, rejects what is pending, and closes. */
   close(error?: Error): void {
     this.#wire.close(error)
@@ -160,22 +167,21 @@ export class Connection {
 
   /**
    * A response resolves a promise, and what its waiter then does must come before the events that follow the response
-   * in the same chunk: `next` is answered before its `stopped` (dape hangs otherwise). So after each response
-   * everything that waits for it runs first, and the rest follows in a later turn.
+   * in the same turn (one chunk, or several of one SSH packet): `next` is answered before its `stopped`, or dape hangs.
+   * So after each response everything that waits for it runs first, and the rest follows in a later turn.
    */
   #pump(): void {
     this.#pumping = true
     for (let message = this.#inbox.shift(); message !== undefined; message = this.#inbox.shift()) {
       if (message.type === 'response') {
         this.#onResponse(message as DebugProtocol.Response)
-        if (this.#inbox.length > 0) return void setImmediate(() => this.#pump())
+        return void setImmediate(() => this.#pump())
       } else if (message.type === 'event') {
         this.#onEvent(message as DebugProtocol.Event)
       } else {
         this.#onRequest(message as DebugProtocol.Request)
       }
     }
-    // The waiters of a last response still run before anything that arrives later: that is a turn of its own.
     this.#pumping = false
   }
 
@@ -215,7 +221,7 @@ export class Connection {
 
   #run(request: DebugProtocol.Request): void {
     const controller = new AbortController()
-    this.#running.set(request.seq, { controller })
+    this.#running.set(request.seq, { command: request.command, controller })
     const args: unknown = request.arguments
     const incoming = { seq: request.seq, command: request.command, arguments: args, signal: controller.signal }
     void abortable(this.#start(incoming), controller.signal)

@@ -74,6 +74,7 @@ const table = {
   },
   auditFailed: { id: 5004, text: 'The audit cannot be written, so no session may run: {problem}.', showUser: true },
   overLimit: { id: 5005, text: "Over the limit '{rule}' of target '{target}': {why}.", showUser: true },
+  notAnswered: { id: 5006, text: '{why}' },
 } as const satisfies Record<string, { id: number; text: string; showUser?: boolean }>
 
 export type ErrorCode = keyof typeof table
