@@ -36,7 +36,8 @@ export class ConfigDocument {
       prettyErrors: false,
       stringKeys: true,
       uniqueKeys: true,
-      logLevel: 'silent',
+      // 'silent' would also take a second document without a word.
+      logLevel: 'error',
     })
     const faults = [...this.#document.errors, ...this.#document.warnings].map((error) => this.#yamlProblem(error))
     if (faults.length > 0) throw new ConfigError(faults)

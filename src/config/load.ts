@@ -178,9 +178,11 @@ function pathText(path: readonly PropertyKey[]): string {
   return path.length === 0 ? 'the configuration' : path.map(String).join('.')
 }
 
+/** In the order of the file, each once: a value that two rules refuse in the same words is told once. */
 function inOrder(problems: readonly Problem[]): Problem[] {
   const position = ({ place }: Problem): number => (place === undefined ? 0 : place.line * 10_000 + place.column)
-  return [...problems].sort((a, b) => position(a) - position(b))
+  const once = new Map(problems.map((problem) => [`${position(problem)} ${problem.message}`, problem]))
+  return [...once.values()].sort((a, b) => position(a) - position(b))
 }
 
 async function readTokens(

@@ -203,7 +203,8 @@ function checkOptions(input: Pick<TargetInput, 'backend' | 'options'>, report: R
   const result = schema.safeParse(input.options ?? {})
   if (result.success) return present(result.data)
   for (const issue of result.error.issues) {
-    if (issue.code !== 'unrecognized_keys') report(['options', ...issue.path], issue.message)
+    if (issue.code !== 'unrecognized_keys')
+      report(['options', ...issue.path], `${issue.path.join('.')}: ${issue.message}`)
     else for (const key of issue.keys) reportOption(input.backend, key, Object.keys(schema.shape), report)
   }
   return {}

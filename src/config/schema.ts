@@ -154,10 +154,9 @@ const backend = z
   .enum(Object.keys(backendOptions) as [BackendKey, ...BackendKey[]], { error: (issue) => backendProblem(issue.input) })
   .describe('The debugger that the program has.')
 
+const place = 'host:port, a port or a path is expected'
 const at = z
-  .union([hostPort(1, '127.0.0.1:5678'), z.string().regex(/^\/./)], {
-    error: 'host:port, a port or a path is expected',
-  })
+  .union([hostPort(1, '127.0.0.1:5678'), z.string({ error: place }).regex(/^\/./, { error: place })], { error: place })
   .describe('Where the debugger listens, seen from the machine of the program: host:port, port, or /path.')
 
 const options = z
@@ -212,7 +211,13 @@ export const fileSchema = section(
     targets: map(target, 'targets').optional(),
     audit: audit.describe('Default: audit.jsonl in $XDG_STATE_HOME/breakwater.').optional(),
     log: section(
-      { level: z.enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'a level is expected' }).optional() },
+      {
+        level: z
+          .enum(['debug', 'info', 'warn', 'error', 'silent'], {
+            error: 'debug, info, warn, error or silent is expected',
+          })
+          .optional(),
+      },
       'level',
     ).optional(),
     sessions: count(1, 100_000).describe('Client connections at once. Default 1024.').optional(),
