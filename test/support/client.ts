@@ -49,7 +49,7 @@ export class Client {
   }
 
   request<C extends Command>(command: C, args: Arguments<C>): Promise<Body<C>> {
-    return this.connection.request(command, args)
+    return this.connection.request(command, args as never) as Promise<Body<C>>
   }
 
   async initialize(more: object = {}): Promise<Body<'initialize'>> {
@@ -84,6 +84,7 @@ export class Client {
   ): Promise<NonNullable<Events[E]>> {
     let found: SeenEvent | undefined
     await this.until(`the event ${name}`, limitMs, () => {
+      const at = this.events.findIndex((e) => e.event === name && fits(e.body as NonNullable<Events[E]>))
       if (at < 0) return false
       found = this.events[at]
       this.events.splice(at, 1)
