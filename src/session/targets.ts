@@ -1,0 +1,138 @@
+import type { BackendKind } from '../backend/backend.ts'
+import { debugpyKind } from '../backend/debugpy/backend.ts'
+import type { BackendName, Config, Surroundings, TargetConfig, WayConfig } from '../config/config.ts'
+import { adHocTarget } from '../config/resolve.ts'
+import { resolveSshHost, type SshConfigFiles } from '../config/sshConfig.ts'
+import type { Capabilities } from '../dap/call.ts'
+import { dapError } from '../dap/errors.ts'
+import { nearest } from '../lib/nearest.ts'
+import { capabilityMask } from '../policy/readOnly.ts'
+import { command, streamCommand } from '../transport/command.ts'
+import { direct } from '../transport/direct.ts'
+import { leased } from '../transport/lease.ts'
+import type { SshPool } from '../transport/sshPool.ts'
+import type { Address, Transport } from '../transport/transport.ts'
+import { usualCapabilities } from './capabilities.ts'
+import type { Target } from './target.ts'
+
+/** Every backend by the name it has in the configuration. */
+const kinds: Readonly<Record<BackendName, BackendKind>> = { debugpy: debugpyKind }
+
+/** The beats of a lease: three may be lost before it ends. */
+const beatsPerLease = 4
+
+export interface TargetParts {
+  readonly pool: SshPool
+  readonly sshConfig: SshConfigFiles
+  readonly surroundings: Surroundings
+}
+
+/** The targets of the configuration, each put together by hand: backend, way and policy. */
+export class Targets {
+  readonly #parts: TargetParts
+  #config: Config
+
+  constructor(config: Config, parts: TargetParts) {
+    this.#config = config
+    this.#parts = parts
+  }
+
+  reload(config: Config): void {
+    this.#config = config
+  }
+
+  usualCapabilities(): Capabilities {
+    const { targets, adHoc } = this.#config
+    const configured = [...targets.values()].map((target) => ({
+      kind: kinds[target.backend],
+      mask: capabilityMask(target.settings.mode),
+    }))
+    const described = adHoc ? Object.values(kinds).map((kind) => ({ kind, mask: capabilityMask('inspect') })) : []
+    return usualCapabilities([...configured, ...described])
+  }
+
+  /** A name, or a description where the configuration allows it. */
+  resolve(target: unknown): Target {
+    const config = typeof target === 'string' ? this.#named(target) : this.#described(target)
+    const { mode } = config.settings
+    if (mode === 'observe') throw dapError('modeNotAvailable', { target: config.name, mode })
+    return this.#target(config)
+  }
+
+  #named(name: string): TargetConfig {
+    const { targets } = this.#config
+    const target = targets.get(name)
+    if (target !== undefined) return target
+    const near = nearest(name, [...targets.keys()])
+    const known =
+      targets.size === 0 ? 'The configuration has no targets.' : `There are: ${[...targets.keys()].join(', ')}.`
+    throw dapError('unknownTarget', {
+      target: name,
+      advice: near === undefined ? known : `Did you mean '${near}'? ${known}`,
+    })
+  }
+
+  #described(target: unknown): TargetConfig {
+    const { adHoc, targets } = this.#config
+    const command = 'attach'
+    if (target === undefined) {
+      const names = [...targets.keys()]
+      const example = JSON.stringify(names[0] ?? { backend: 'debugpy', at: '127.0.0.1:5678' })
+      const there = names.length > 1 ? ` (there are: ${names.join(', ')})` : ''
+      throw dapError('badArguments', { command, problem: `name the program, "target": ${example}${there}` })
+    }
+    if (!adHoc) throw dapError('adHocRefused', { targets: [...targets.keys()].join(', ') || 'none' })
+    try {
+      return adHocTarget(target, this.#config, this.#parts.surroundings)
+    } catch (error) {
+      throw dapError('badArguments', { command, problem: (error as Error).message.replace(/\.$/, '') })
+    }
+  }
+
+  #target(config: TargetConfig): Target {
+    const { name, backend, policy, settings, address, listen, paths, options } = config
+    return {
+      name,
+      kind: kinds[backend],
+      policy,
+      settings,
+      // A command that is the stream has no address of its own.
+      address: address ?? { host: 'stream', port: 0 },
+      listen,
+      paths,
+      options,
+      open: (signal, note) => this.#open(config, signal, note),
+    }
+  }
+
+  async #open({ way, leaseMs }: TargetConfig, signal: AbortSignal, note: (s: string) => void): Promise<Transport> {
+    const transport = await this.#way(way, signal)
+    if (leaseMs === undefined || way.kind === 'direct' || way.kind === 'command') return transport
+    return leased(transport, {
+      leaseMs,
+      heartbeatMs: leaseMs / beatsPerLease,
+      onUnleased: (reason) => note(`No lease on ${transport.name}: ${reason}`),
+    })
+  }
+
+  async #way(way: WayConfig, signal: AbortSignal): Promise<Transport> {
+    switch (way.kind) {
+      case 'direct':
+        return direct()
+      case 'via':
+        return command(way.argv)
+      case 'command':
+        return streamCommand(way.argv)
+      case 'ssh': {
+        const { user, host, port } = way.destination
+        const name = `${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}`
+        return this.#parts.pool.acquire(await resolveSshHost(name, this.#parts.sshConfig), signal)
+      }
+    }
+  }
+}
+
+/** Where the debugger of a target is, for `doctor` and the audit. */
+export function addressOf(address: Address): string {
+  return 'path' in address ? address.path : `${address.host}:${address.port}`
+}
