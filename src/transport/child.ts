@@ -42,6 +42,7 @@ export class Children {
   readonly #hop: string
   readonly #killAfterMs: number
   readonly #running = new Set<ChildProcessWithoutNullStreams>()
+  #ended = false
 
   /** @param killAfterMs how long a command may take to end on SIGTERM before SIGKILL. */
   constructor(hop: string, killAfterMs = 2_000) {
@@ -52,6 +53,7 @@ export class Children {
   /** Starts a command without a shell. Rejects with HopError `command`; once resolved, the stream tells how it ended. */
   async start(argv: readonly [string, ...string[]], signal: AbortSignal): Promise<Duplex> {
     if (signal.aborted) throw reasonOf(signal)
+    if (this.#ended) throw new HopError(this.#hop, 'lost', 'the transport was closed', '')
     const [program, ...words] = argv
     const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
     const tail = new Tail()
@@ -74,9 +76,9 @@ export class Children {
       throw startError(this.#hop, program, error as NodeJS.ErrnoException)
     }
     this.#running.add(child)
-    if (signal.aborted) {
+    if (signal.aborted || this.#ended) {
       stream.destroy()
-      throw reasonOf(signal)
+      throw signal.aborted ? reasonOf(signal) : new HopError(this.#hop, 'lost', 'the transport was closed', '')
     }
     return stream
   }
@@ -95,7 +97,9 @@ export class Children {
     signalGroup(group, 'SIGKILL')
   }
 
+  /** Ends all, and starts no more. */
   async end(): Promise<void> {
+    this.#ended = true
     await Promise.all([...this.#running].map(async (child) => this.#end(child)))
   }
 }

@@ -1,13 +1,13 @@
 import type { Duplex } from 'node:stream'
 import { abortable, sleep } from '../lib/abort.ts'
-import { deferred } from '../lib/deferred.ts'
 import { dialTcp } from './direct.ts'
+import { lend } from './lend.ts'
 import { connectSsh } from './ssh.ts'
 import type { SshFiles } from './sshConnect.ts'
 import { CONNECT_TIMEOUT_MS, hopName } from './sshHost.ts'
 import type { SshHost } from './sshHost.ts'
 import { HopError } from './transport.ts'
-import type { Listener, Transport } from './transport.ts'
+import type { Transport } from './transport.ts'
 
 export interface SshPoolOptions {
   readonly files: SshFiles
@@ -174,39 +174,5 @@ export class SshPool implements AsyncDisposable {
       await jump[Symbol.asyncDispose]()
       throw error
     }
-  }
-}
-
-/** The same connection in the hands of one user: it can end its own streams and listeners, and give it back once. */
-function lend(connection: Transport, giveBack: () => void): Transport {
-  const returned = deferred<Error | undefined>()
-  const streams = new Set<Duplex>()
-  const listeners = new Set<Listener>()
-  let given = false
-  const own = (stream: Duplex): Duplex => {
-    if (given) stream.destroy()
-    streams.add(stream)
-    stream.once('close', () => streams.delete(stream))
-    return stream
-  }
-  return {
-    name: connection.name,
-    closed: Promise.race([connection.closed, returned.promise]),
-    dial: async (address, signal) => own(await connection.dial(address, signal)),
-    exec: async (argv, signal) => own(await connection.exec(argv, signal)),
-    listen: async (address, signal) => {
-      const listener = await connection.listen(address, signal)
-      listeners.add(listener)
-      if (given) await listener[Symbol.asyncDispose]()
-      return listener
-    },
-    async [Symbol.asyncDispose]() {
-      if (given) return
-      given = true
-      for (const stream of streams) stream.destroy()
-      for (const listener of listeners) await listener[Symbol.asyncDispose]()
-      giveBack()
-      returned.resolve(undefined)
-    },
   }
 }

@@ -105,7 +105,7 @@ function inSshsWords(host: SshHost): Record<string, string | string[]> {
   }
 }
 
-t.test('reads config files as ssh -G does', async (t) => {
+void t.test('reads config files as ssh -G does', async (t) => {
   const dir = temporaryFolder(t, 'config')
   mkdirSync(join(dir, 'conf.d'))
   writeFileSync(join(dir, 'conf.d/10-a.conf'), 'User from-a\nHost inc*\n  Port 2022\n')
@@ -207,7 +207,7 @@ Host bastion
   }
 })
 
-t.test('jump hosts', async (t) => {
+void t.test('jump hosts', async (t) => {
   const files = withConfig(`
 Host inner
   HostName 10.0.0.9
@@ -240,7 +240,7 @@ Host v6
   }
 })
 
-t.test('paths, agents, tokens', async (t) => {
+void t.test('paths, agents, tokens', async (t) => {
   const files = withConfig(
     `
 Host tokens
@@ -291,7 +291,7 @@ Match all
   t.match(nothing, { hostName: 'host', port: 22, user: 'ann', keepaliveIntervalMs: undefined, warnings: [] })
 })
 
-t.test('what would run a command, or weaken a check, is refused or said', async (t) => {
+void t.test('what would run a command, or weaken a check, is refused or said', async (t) => {
   const files = withConfig(`
 Match host other exec "touch /tmp/breakwater-was-here"
   Port 1
