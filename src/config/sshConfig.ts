@@ -220,18 +220,21 @@ function expander(
   host: { destination: Destination; hostName: string; port: number; user: string; alias: string | undefined },
   files: SshConfigFiles,
 ): Expand {
-  const tokens: Readonly<Record<string, string>> = {
+  const tokens: Readonly<Record<string, string | undefined>> = {
     '%': '%',
-    d: files.home,
+    d: files.homedir,
     h: host.hostName,
+    i: files.uid === undefined ? undefined : String(files.uid),
     k: host.alias ?? host.destination.host,
+    L: files.hostname?.split('.')[0],
+    l: files.hostname,
     n: host.destination.host,
     p: String(host.port),
     r: host.user,
     u: files.user,
   }
   return (text, line) => {
-    const path = text === '~' || text.startsWith('~/') ? files.home + text.slice(1) : text
+    const path = text === '~' || text.startsWith('~/') ? files.homedir + text.slice(1) : text
     return path
       .replaceAll(/\$\{([^}]*)\}/g, (_, name: string) => {
         const value = files.env[name]
@@ -258,7 +261,7 @@ function identities(
       ? named
           .filter((line) => line.words[0]?.toLowerCase() !== 'none')
           .map((line) => ({ path: expand(line.words[0] ?? '', line), explicit: true }))
-      : DEFAULT_KEYS.map((key) => ({ path: `${files.home}/.ssh/${key}`, explicit: false }))
+      : DEFAULT_KEYS.map((key) => ({ path: `${files.homedir}/.ssh/${key}`, explicit: false }))
   return {
     identityFiles,
     agentSocket: agentSocket(values.line('identityagent'), files, expand),
@@ -282,7 +285,7 @@ function knownHostsFiles(values: Values, files: SshConfigFiles, expand: Expand):
     if (line === undefined) return usual
     return line.words.filter((word) => word.toLowerCase() !== 'none').map((word) => expand(word, line))
   }
-  const ssh = `${files.home}/.ssh`
+  const ssh = `${files.homedir}/.ssh`
   return [
     ...of('userknownhostsfile', [`${ssh}/known_hosts`, `${ssh}/known_hosts2`]),
     ...of('globalknownhostsfile', ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2']),

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import SSHConfig from 'ssh-config'
 import { globMatches } from '../lib/glob.ts'
 import { HopError } from '../transport/transport.ts'
@@ -5,14 +6,18 @@ import { HopError } from '../transport/transport.ts'
 /** What resolving reads from this machine; handed in, since only main.ts knows the process. */
 export interface SshConfigFiles {
   /** The user's home folder. */
-  readonly home: string
+  readonly homedir: string
   /** The user's name on this machine. */
   readonly user: string
   readonly env: Readonly<Record<string, string | undefined>>
+  /** This machine's name, for `%l` and `%L`. */
+  readonly hostname?: string
+  /** The user's number, for `%i`. */
+  readonly uid?: number
   /** Rejects with Node's error codes (ENOENT …). */
-  readonly readFile: (path: string) => Promise<string>
-  /** The names in a folder; rejects with Node's error codes. */
-  readonly readDir: (path: string) => Promise<readonly string[]>
+  readonly readFile: (path: string) => Promise<Buffer | string>
+  /** The names in a folder; Node's own by default. Rejects with Node's error codes. */
+  readonly readDir?: (path: string) => Promise<readonly string[]>
   /** `~/.ssh/config` by default. */
   readonly userConfig?: string
   /** `/etc/ssh/ssh_config` by default; undefined reads none. */
@@ -92,10 +97,10 @@ export class SshConfigReader {
   }
 
   async walk(matches: BlockMatches, visit: (line: SshConfigLine) => void): Promise<void> {
-    const { home } = this.#files
-    const user = this.#files.userConfig ?? `${home}/.ssh/config`
+    const { homedir } = this.#files
+    const user = this.#files.userConfig ?? `${homedir}/.ssh/config`
     const system = 'systemConfig' in this.#files ? this.#files.systemConfig : '/etc/ssh/ssh_config'
-    await this.#walkFile({ file: user, base: `${home}/.ssh`, depth: 0, inside: true }, matches, visit)
+    await this.#walkFile({ file: user, base: `${homedir}/.ssh`, depth: 0, inside: true }, matches, visit)
     if (system !== undefined) {
       await this.#walkFile({ file: system, base: '/etc/ssh', depth: 0, inside: true }, matches, visit)
     }
@@ -126,7 +131,7 @@ export class SshConfigReader {
     if (seen !== undefined) return seen
     let text: string
     try {
-      text = await this.#files.readFile(file)
+      text = String(await this.#files.readFile(file))
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       if (code !== 'ENOENT' && code !== 'ENOTDIR') {
@@ -146,12 +151,13 @@ export class SshConfigReader {
 
   /** The files that an Include names, in the order of their names; none is no fault. */
   async #expand(pattern: string, base: string): Promise<string[]> {
-    const { home } = this.#files
+    const { homedir } = this.#files
     const full = pattern.startsWith('~/')
-      ? home + pattern.slice(1)
+      ? homedir + pattern.slice(1)
       : pattern.startsWith('/')
         ? pattern
         : `${base}/${pattern}`
+    const readDir = this.#files.readDir ?? ((path: string): Promise<readonly string[]> => readdir(path))
     let paths = ['']
     for (const part of full.split('/').slice(1)) {
       if (!/[*?]/.test(part)) {
@@ -160,7 +166,7 @@ export class SshConfigReader {
       }
       const found: string[] = []
       for (const path of paths) {
-        const names = await this.#files.readDir(path === '' ? '/' : path).catch(() => [])
+        const names = await readDir(path === '' ? '/' : path).catch(() => [])
         const matching = names.filter(
           (name) => (part.startsWith('.') || !name.startsWith('.')) && globMatches(part, name),
         )

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { readFile, readdir } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { resolveSshHost } from '../../src/config/sshConfig.ts'
@@ -12,18 +12,19 @@ import { HopError } from '../../src/transport/transport.ts'
 import { temporaryFolder } from '../support/sshd.ts'
 
 const realFiles = (userConfig: string): SshConfigFiles => ({
-  home: homedir(),
+  homedir: homedir(),
   user: userInfo().username,
   env: { SSH_AUTH_SOCK: '/run/agent', HERE: '/srv' },
-  readFile: (path) => readFile(path, 'utf8'),
-  readDir: (path) => readdir(path),
+  readFile,
   userConfig,
   systemConfig: undefined,
 })
 
 /** Files in memory, with a home at /home/ann. */
 const memoryFiles = (files: Record<string, string>): SshConfigFiles => ({
-  home: '/home/ann',
+  homedir: '/home/ann',
+  hostname: 'laptop.example.org',
+  uid: 1000,
   user: 'ann',
   env: { SSH_AUTH_SOCK: '/run/agent', KEYS: '/keys' },
   readFile: async (path) => {
@@ -245,7 +246,7 @@ void t.test('paths, agents, tokens', async (t) => {
     `
 Host tokens
   HostName real
-  IdentityFile %d/keys/%n-%h-%p-%r-%u
+  IdentityFile %d/keys/%n-%h-%p-%r-%u-%i-%L-%l
   IdentityFile \${KEYS}/a#b
   CertificateFile ~/.ssh/cert.pub
   UserKnownHostsFile ~/.ssh/known-%k
@@ -269,7 +270,7 @@ Match all
   )
   const tokens = await resolveSshHost('u@tokens:9', files)
   t.strictSame(tokens.identityFiles, [
-    { path: '/home/ann/keys/tokens-real-9-u-ann', explicit: true },
+    { path: '/home/ann/keys/tokens-real-9-u-ann-1000-laptop-laptop.example.org', explicit: true },
     { path: '/keys/a#b', explicit: true },
   ])
   t.strictSame(tokens.certificateFiles, ['/home/ann/.ssh/cert.pub'])
@@ -320,7 +321,7 @@ Host quote
   t.equal(exec.code, 'config')
   t.match(exec.message, '/home/ann/.ssh/config:3: Match exec can')
   t.match((await refusal('weak', files)).message, '/home/ann/.ssh/config:23: a quote is not closed')
-  const good = withConfig((await files.readFile('/home/ann/.ssh/config')).replace('"open', 'closed'))
+  const good = withConfig(String(await files.readFile('/home/ann/.ssh/config')).replace('"open', 'closed'))
   t.match((await refusal('exec', good)).message, ':6: Match exec')
   t.match((await refusal('command', good)).message, ':9: ProxyCommand is not supported')
   t.match((await refusal('tagged', good)).message, ':15: Match tagged can')
