@@ -36,4 +36,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 const code = await run(process.argv.slice(2), io)
-process.exitCode = code
+// A pipe takes what is written later: leaving at once would cut the output.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))))
+// What was cut by a second signal may still hold the process.
+process.exit(code)

@@ -133,8 +133,8 @@ function resolveTarget(
   const at = input.at ?? input.listen
   checkListen(input, context.report)
   const leaseMs = input.lease === 'off' ? undefined : input.lease
-  if (leaseMs !== undefined && input.ssh === undefined) {
-    context.report(['lease'], 'a lease is for links through ssh, and this target has none', 'Remove it.')
+  if (leaseMs !== undefined && input.ssh === undefined && input.via === undefined) {
+    context.report(['lease'], 'a lease is for links through ssh or via, and this target has none', 'Remove it.')
   }
   return {
     name,

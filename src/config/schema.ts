@@ -179,7 +179,7 @@ const target = section(
     paths: paths.optional(),
     options: options.optional(),
     lease: orOff(duration(second, 10 * minute))
-      .describe('How long a silent SSH link may hold the program. Default off.')
+      .describe('How long a silent link (ssh, via) may hold the program. Default off.')
       .optional(),
   },
   'backend, at, …',
