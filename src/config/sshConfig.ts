@@ -222,7 +222,7 @@ function expander(
 ): Expand {
   const tokens: Readonly<Record<string, string | undefined>> = {
     '%': '%',
-    d: files.homedir,
+    d: files.home,
     h: host.hostName,
     i: files.uid === undefined ? undefined : String(files.uid),
     k: host.alias ?? host.destination.host,
@@ -234,7 +234,7 @@ function expander(
     u: files.user,
   }
   return (text, line) => {
-    const path = text === '~' || text.startsWith('~/') ? files.homedir + text.slice(1) : text
+    const path = text === '~' || text.startsWith('~/') ? files.home + text.slice(1) : text
     return path
       .replaceAll(/\$\{([^}]*)\}/g, (_, name: string) => {
         const value = files.env[name]
@@ -261,7 +261,7 @@ function identities(
       ? named
           .filter((line) => line.words[0]?.toLowerCase() !== 'none')
           .map((line) => ({ path: expand(line.words[0] ?? '', line), explicit: true }))
-      : DEFAULT_KEYS.map((key) => ({ path: `${files.homedir}/.ssh/${key}`, explicit: false }))
+      : DEFAULT_KEYS.map((key) => ({ path: `${files.home}/.ssh/${key}`, explicit: false }))
   return {
     identityFiles,
     agentSocket: agentSocket(values.line('identityagent'), files, expand),
@@ -285,7 +285,7 @@ function knownHostsFiles(values: Values, files: SshConfigFiles, expand: Expand):
     if (line === undefined) return usual
     return line.words.filter((word) => word.toLowerCase() !== 'none').map((word) => expand(word, line))
   }
-  const ssh = `${files.homedir}/.ssh`
+  const ssh = `${files.home}/.ssh`
   return [
     ...of('userknownhostsfile', [`${ssh}/known_hosts`, `${ssh}/known_hosts2`]),
     ...of('globalknownhostsfile', ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2']),

@@ -6,7 +6,7 @@ import { HopError } from '../transport/transport.ts'
 /** What resolving reads from this machine; handed in, since only main.ts knows the process. */
 export interface SshConfigFiles {
   /** The user's home folder. */
-  readonly homedir: string
+  readonly home: string
   /** The user's name on this machine. */
   readonly user: string
   readonly env: Readonly<Record<string, string | undefined>>
@@ -97,10 +97,10 @@ export class SshConfigReader {
   }
 
   async walk(matches: BlockMatches, visit: (line: SshConfigLine) => void): Promise<void> {
-    const { homedir } = this.#files
-    const user = this.#files.userConfig ?? `${homedir}/.ssh/config`
+    const { home } = this.#files
+    const user = this.#files.userConfig ?? `${home}/.ssh/config`
     const system = 'systemConfig' in this.#files ? this.#files.systemConfig : '/etc/ssh/ssh_config'
-    await this.#walkFile({ file: user, base: `${homedir}/.ssh`, depth: 0, inside: true }, matches, visit)
+    await this.#walkFile({ file: user, base: `${home}/.ssh`, depth: 0, inside: true }, matches, visit)
     if (system !== undefined) {
       await this.#walkFile({ file: system, base: '/etc/ssh', depth: 0, inside: true }, matches, visit)
     }
@@ -151,9 +151,9 @@ export class SshConfigReader {
 
   /** The files that an Include names, in the order of their names; none is no fault. */
   async #expand(pattern: string, base: string): Promise<string[]> {
-    const { homedir } = this.#files
+    const { home } = this.#files
     const full = pattern.startsWith('~/')
-      ? homedir + pattern.slice(1)
+      ? home + pattern.slice(1)
       : pattern.startsWith('/')
         ? pattern
         : `${base}/${pattern}`

@@ -12,7 +12,7 @@ import { HopError } from '../../src/transport/transport.ts'
 import { temporaryFolder } from '../support/sshd.ts'
 
 const realFiles = (userConfig: string): SshConfigFiles => ({
-  homedir: homedir(),
+  home: homedir(),
   user: userInfo().username,
   env: { SSH_AUTH_SOCK: '/run/agent', HERE: '/srv' },
   readFile,
@@ -22,7 +22,7 @@ const realFiles = (userConfig: string): SshConfigFiles => ({
 
 /** Files in memory, with a home at /home/ann. */
 const memoryFiles = (files: Record<string, string>): SshConfigFiles => ({
-  homedir: '/home/ann',
+  home: '/home/ann',
   hostname: 'laptop.example.org',
   uid: 1000,
   user: 'ann',
