@@ -37,7 +37,7 @@ export function check(text: string): Result {
 function read(text: string): Node {
   if (Buffer.byteLength(text) > limits.bytes)
     throw new Refusal(`An expression may be ${limits.bytes} bytes long at most.`)
-  const trimmed = text.trim()
+  const trimmed = text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '')
   if (trimmed === '') throw new Refusal('There is no expression.')
   const reading: Reading = { text: trimmed, offset: text.indexOf(trimmed), nodes: 0 }
   refuseCharacters(reading)
@@ -77,10 +77,13 @@ function refuseErrors(reading: Reading, tree: Tree): void {
   tree.iterate({
     enter: ({ type, from, to, node }) => {
       if (type.isError) throw refusal(reading, from, 'Something that is not a Python expression')
-      if (node.firstChild) return
+      // An escape is a node inside of a string; what is between the escapes is not.
+      const string = type.name === 'String'
+      if (node.firstChild && !string) return true
       if (/[^ \t]/.test(reading.text.slice(end, from))) throw refusal(reading, end, 'Something between the words')
       if (type.name === 'Comment') throw refusal(reading, from, 'A comment')
       end = to
+      return !string
     },
   })
   if (end !== reading.text.length) throw refusal(reading, end, 'Something after the expression')
@@ -198,7 +201,7 @@ function readNumber(reading: Reading, node: SyntaxNode): Node {
 function readStrings(reading: Reading, node: SyntaxNode, parts: readonly SyntaxNode[]): Node {
   let type: 'str' | 'bytes' | undefined
   let value = ''
-  for (const part of parts.length > 0 ? parts : [node]) {
+  for (const part of node.name === 'ContinuedString' ? parts : [node]) {
     // An f-string among the parts, and an escape or replacement inside of one, are kinds of their own.
     if (part.name !== 'String') throw refusal(reading, part.from, describe(part.name))
     const parsed = parseString(text(reading, part))

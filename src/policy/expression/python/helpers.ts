@@ -59,14 +59,15 @@ export const helpers: Readonly<Record<string, Helper>> = {
     'UTczh',
     "lambda v:U if v is U else not not v if c(v)or z(v)else U if h(T(v),('__bool__','__len__'))else True",
   ),
-  n: helper('Ub', 'lambda v:(lambda r:U if r is U else not r)(b(v))'),
+  k: helper('U', 'lambda r:U if r is U else not r'),
+  n: helper('bk', 'lambda v:k(b(v))'),
   a: helper('Ub', 'lambda v,f:(lambda r:f()if r is True else v if r is False else U)(b(v))'),
   o: helper('Ub', 'lambda v,f:(lambda r:f()if r is False else v if r is True else U)(b(v))'),
   j: helper('Ub', 'lambda v,f,g:(lambda r:U if r is U else f()if r else g())(b(v))'),
   W: helper('', 'lambda r,f:f()if r is True else r'),
   // Comparison.
   q: helper('Ucez', 'lambda x,y:e(x,y)if c(x)and c(y)else False if c(x)and z(y)or z(x)and c(y)else U'),
-  Q: helper('Uq', 'lambda x,y:(lambda r:r if r is U else not r)(q(x,y))'),
+  Q: helper('kq', 'lambda x,y:k(q(x,y))'),
   g: helper(
     'TISBFY',
     'lambda x,y:T(x)is T(y)and(T(x)is S or T(x)is Y)or(T(x)is I or T(x)is F or T(x)is B)and(T(y)is I or T(y)is F or T(y)is B)',
@@ -78,7 +79,7 @@ export const helpers: Readonly<Record<string, Helper>> = {
       `else k in v if T(v)is S and T(k)is S else U if not z(v)or v.__len__()>${scanned} else` +
       '(lambda p:True if[1 for x in p if x is k or c(x)and e(x,k)]else U if[1 for x in p if not(c(x)or z(x))]else False)([*v])',
   ),
-  H: helper('UC', 'lambda k,v:(lambda r:r if r is U else not r)(C(k,v))'),
+  H: helper('kC', 'lambda x,y:k(C(x,y))'),
   // Items of exact lists, tuples, texts and dicts, and of dicts whose class leaves `[]` as it is.
   x: helper(
     'UTLPSYIBDcMde',
