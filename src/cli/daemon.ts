@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import type { Config } from '../config/config.ts'
 import type { SshConfigFiles } from '../config/sshConfig.ts'
 import { formatHostPort } from '../config/values.ts'
@@ -66,8 +67,8 @@ export function startSessions(
   return { pool, sessions: new Sessions(config, targets, audit, log) }
 }
 
-export function sshConfigFiles({ homedir, user, env }: Io): SshConfigFiles {
-  return { home: homedir, user, env, readFile: (path) => readFile(path, 'utf8'), readDir: (path) => readdir(path) }
+export function sshConfigFiles({ homedir, user, env, uid }: Io): SshConfigFiles {
+  return { home: homedir, user, env, uid, hostname: hostname(), readFile }
 }
 
 export function openAudit(destination: AuditDestination): AuditLog {

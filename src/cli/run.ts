@@ -4,6 +4,7 @@ import { parseCommand, splitCommand, type Command } from './args.ts'
 import { check } from './check.ts'
 import { connect } from './connect.ts'
 import { demo } from './demo.ts'
+import { doctor } from './doctor.ts'
 import { commandHelp, findCommand, help, overview } from './help.ts'
 import { CliError, exitCode, usageError, type ExitCode, type Io } from './io.ts'
 import { serve } from './serve.ts'
@@ -12,7 +13,7 @@ import { targets } from './targets.ts'
 import { painter, print } from './text.ts'
 import { version } from './version.ts'
 
-const commands: readonly Command[] = [serve, connect, check, targets, sessions, demo, version, help]
+const commands: readonly Command[] = [serve, connect, check, targets, sessions, doctor, demo, version, help]
 
 /** Runs one command line; resolves to the exit code, and never rejects. */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {

@@ -38,7 +38,8 @@ export class ScriptedClient {
   }
 
   request<C extends Command>(command: C, args: Arguments<C>): Promise<Body<C>> {
-    return this.#connection.request(command, args) as Promise<Body<C>>
+    // The connection's own signature also covers reverse requests, and cannot be narrowed to a generic command.
+    return this.#connection.request(command, args as never) as Promise<Body<C>>
   }
 
   /** How many events have come: the place to wait from for what a request will cause. */
@@ -71,6 +72,6 @@ export class ScriptedClient {
   }
 
   #look(): void {
-    for (const look of [...this.#waiting]) look()
+    for (const look of this.#waiting) look()
   }
 }

@@ -7,7 +7,7 @@ import { visible, type Paint } from '../cli/text.ts'
 import { ScriptedClient } from './client.ts'
 import type { Program } from './program.ts'
 
-const treeDepth = 3
+const treeDepth = 4
 const looks = ['order.customer["name"]', 'len(order.lines) * 2 + 1', 'settings["api_key"]']
 const touches = ['order.lines.clear()', '__import__("os").system("id")', '(items := 0)']
 const runsOnWithinMs = 20_000
@@ -19,7 +19,7 @@ export interface TourParts {
   readonly auditFile: string
   readonly log: Log
   readonly paint: Paint
-  print(text: string): void
+  readonly print: (text: string) => void
 }
 
 /** What an editor does with a target, step by step, with what its user would see. Rejects when a step fails. */
