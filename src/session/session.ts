@@ -70,9 +70,13 @@ export class Session {
     void this.#connection.closed.then((error) => this.end(`the client has gone${error ? ` (${error.message})` : ''}`))
   }
 
-  /** Settles when the program is free and everything of this session is given back. */
-  get ended(): Promise<void> {
-    return this.#ended.promise
+  /** Settles when the program is free, everything of this session is given back and its client is gone. */
+  get closed(): Promise<unknown> {
+    return Promise.all([this.#ended.promise, this.#connection.closed])
+  }
+
+  get hasEnded(): boolean {
+    return this.#state.phase === 'ended'
   }
 
   get target(): Target | undefined {
@@ -81,9 +85,8 @@ export class Session {
 
   facts(): SessionFacts | undefined {
     const attachment = this.#attachment
-    if (attachment === undefined) return undefined
+    if (attachment === undefined || this.hasEnded) return undefined
     const { phase, pausedSince } = this.#state
-    const ending = phase === 'ending' || phase === 'ended'
     return {
       id: this.id,
       target: attachment.target.name,
@@ -92,7 +95,14 @@ export class Session {
       ...attachment.who,
       since: this.#sinceMs,
       ...attachment.times(),
-      state: ending ? 'ending' : phase === 'attaching' ? 'attaching' : pausedSince === undefined ? 'running' : 'paused',
+      state:
+        phase === 'ending'
+          ? 'ending'
+          : phase === 'attaching'
+            ? 'attaching'
+            : pausedSince === undefined
+              ? 'running'
+              : 'paused',
       ...(pausedSince === undefined ? {} : { pausedSince }),
     }
   }

@@ -40,7 +40,7 @@ export class Sessions implements SessionHost {
     }
     const session = new Session(wire, door, this)
     this.#sessions.add(session)
-    void session.ended.then(() => this.#sessions.delete(session))
+    void session.closed.then(() => this.#sessions.delete(session))
   }
 
   facts(): SessionFacts[] {
@@ -105,7 +105,9 @@ export class Sessions implements SessionHost {
     if (this.#draining) throw dapError('draining', {})
     if (this.#auditError !== undefined) throw dapError('auditFailed', { problem: this.#auditError.message })
     const limit = target.settings.limits.sessions
-    const others = [...this.#sessions].filter((one) => one !== session && one.target?.name === target.name)
+    const others = [...this.#sessions].filter(
+      (one) => one !== session && !one.hasEnded && one.target?.name === target.name,
+    )
     if (others.length >= limit) throw dapError('tooManySessions', { target: target.name, limit })
   }
 

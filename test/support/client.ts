@@ -65,7 +65,8 @@ export class Client {
     await this.initialize(more)
     const attached = this.request('attach', args as Arguments<'attach'>)
     attached.catch(() => {})
-    await Promise.race([this.event('initialized'), attached.then(() => this.event('initialized'))])
+    const failed = new Promise<never>((_, reject) => attached.catch(reject))
+    await Promise.race([this.event('initialized'), failed])
     await configure(this)
     await this.request('configurationDone', {})
     await attached
