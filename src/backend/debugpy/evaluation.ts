@@ -1,0 +1,103 @@
+import type { Body, Call } from '../../dap/call.ts'
+import { dapError } from '../../dap/errors.ts'
+import { sleep } from '../../lib/abort.ts'
+import type { Log } from '../../lib/log.ts'
+import type { Upstream } from './connection.ts'
+import { answersFrameless, framelessForOld, pythonString, safeContext } from './quirks.ts'
+
+/** How long a program that is stuck in an expression may take to notice that it is interrupted. */
+const rescueMs = 1_500
+
+/** Expressions in the program, and the way out of those that never end. */
+export class Evaluation {
+  readonly #upstream: Upstream
+  readonly #log: Log
+  readonly #rescues = new Set<Promise<void>>()
+  /** A frame of the stop: the way in when an expression without a frame blocks all others without one. */
+  #frameId: number | undefined
+
+  constructor(upstream: Upstream, log: Log) {
+    this.#upstream = upstream
+    this.#log = log
+  }
+
+  stoppedAt(frameId: number | undefined): void {
+    this.#frameId = frameId
+  }
+
+  async evaluate(call: Call<'evaluate'>): Promise<Body<'evaluate'>> {
+    const { expression, context, frameId } = call.arguments
+    const old = frameId === undefined && !answersFrameless(this.#upstream.version)
+    const text = old ? framelessForOld(expression) : expression
+    const args = { ...call.arguments, expression: text, context: safeContext(context, frameId !== undefined) }
+    return this.#guarded(text, frameId, this.#upstream.request('evaluate', args, call.signal), call.signal)
+  }
+
+  /** The whole text of a string that the expression must come to. For our own expressions, whose end is known. */
+  async text(expression: string, frameId: number, signal: AbortSignal): Promise<string> {
+    const args = { expression, frameId, context: 'clipboard', format: { rawString: true } }
+    const body = (await this.#upstream.request('evaluate', args, signal)) as Body<'evaluate'>
+    if (body.type !== 'str') throw dapError('debuggerFailed', { message: body.result.slice(0, 500) })
+    return body.result
+  }
+
+  async setExpression(call: Call<'setExpression'>): Promise<Body<'setExpression'>> {
+    const answer = this.#upstream.request('setExpression', call.arguments, call.signal)
+    return this.#guarded(call.arguments.value, call.arguments.frameId, answer as never, call.signal) as never
+  }
+
+  /** Waits for the rescues that are under way, in bounded time. */
+  async settled(): Promise<void> {
+    const stop = new AbortController()
+    await Promise.race([Promise.allSettled(this.#rescues), sleep(rescueMs, stop.signal).catch(() => {})])
+    stop.abort()
+  }
+
+  async #guarded<T>(
+    text: string,
+    frameId: number | undefined,
+    answer: Promise<unknown>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    try {
+      return (await answer) as T
+    } catch (error) {
+      // Given up, not answered: the program is still in it, and would stay there when its debugger has long gone.
+      if (signal.aborted) this.#rescue(text, frameId)
+      throw error
+    }
+  }
+
+  #rescue(text: string, frameId: number | undefined): void {
+    const way = frameId === undefined ? this.#frameId : undefined
+    const args = { expression: interruption(text), context: 'watch', ...(way === undefined ? {} : { frameId: way }) }
+    const late = AbortSignal.timeout(rescueMs)
+    const rescue = this.#upstream.request('evaluate', args, late).then(
+      () => {},
+      (error: unknown) => this.#log.warn({ err: error }, 'an expression that never ends could not be interrupted'),
+    )
+    this.#rescues.add(rescue)
+    void rescue.finally(() => this.#rescues.delete(rescue))
+  }
+}
+
+/**
+ * Raises KeyboardInterrupt in the thread that evaluates just this text, found by its stack; in none if it has ended.
+ * Between the look and the raise the thread does not run: both happen under one hold of the GIL. A thread inside C code
+ * (`time.sleep`) takes notice when that returns. The expression is `None`: 1.6.6 prints everything else.
+ */
+function interruption(text: string): string {
+  const source = [
+    'import ctypes, sys',
+    'def stuck(frame):',
+    ' while frame is not None:',
+    "  if frame.f_code.co_name == 'evaluate_expression' and frame.f_code.co_filename.endswith('pydevd_vars.py'):",
+    "   return frame.f_locals.get('expression') == text",
+    '  frame = frame.f_back',
+    'raise_in, kind = ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.py_object(KeyboardInterrupt)',
+    'for ident, frame in list(sys._current_frames().items()):',
+    ' if stuck(frame):',
+    '  raise_in(ctypes.c_ulong(ident), kind)',
+  ].join('\n')
+  return `(lambda: exec(${pythonString(source)}, {'text': ${pythonString(text)}}))()`
+}
