@@ -1,9 +1,9 @@
 import type { SyntaxNode, Tree } from '@lezer/common'
 import { parser } from '@lezer/python'
-import { TooLarge, Unanswerable, type BinaryOperator, type CompareOperator, type Comparison } from '../node.ts'
-import type { Intrinsic, Node, Scalar, UnaryOperator } from '../node.ts'
+import { TooLarge, Unanswerable, type Intrinsic, type Node, type Scalar } from '../node.ts'
 import { constant } from './constant.ts'
 import { parseNumber, parseString } from './literal.ts'
+import { Operators, rowOf } from './operators.ts'
 
 /** Longest text, in bytes of UTF-8; deepest nesting; most nodes. */
 const limits = { bytes: 4096, depth: 64, nodes: 512 }
@@ -115,9 +115,9 @@ const readers: Readonly<Record<string, Reader>> = {
   ArrayExpression: (reading, node, parts, depth) => readDisplay('list', reading, node, parts, depth),
   MemberExpression: (reading, node, parts, depth) =>
     parts[1]?.name === '.' ? readMember(reading, node, parts, depth) : readSubscript(reading, node, parts, depth),
-  UnaryExpression: readUnary,
-  BinaryExpression: readBinary,
-  ConditionalExpression: readConditional,
+  UnaryExpression: readOperators,
+  BinaryExpression: readOperators,
+  ConditionalExpression: readOperators,
   CallExpression: readCall,
 }
 
@@ -150,11 +150,14 @@ function children(node: SyntaxNode): SyntaxNode[] {
 
 const text = (reading: Reading, node: SyntaxNode): string => reading.text.slice(node.from, node.to)
 
-function visit(reading: Reading, node: SyntaxNode, depth: number): Node {
+function count(reading: Reading, at: number, depth: number): void {
   reading.nodes += 1
-  if (depth > limits.depth) throw refusal(reading, node.from, `Nesting deeper than ${limits.depth}`)
-  if (reading.nodes > limits.nodes)
-    throw refusal(reading, node.from, `An expression of more than ${limits.nodes} parts`)
+  if (depth > limits.depth) throw refusal(reading, at, `Nesting deeper than ${limits.depth}`)
+  if (reading.nodes > limits.nodes) throw refusal(reading, at, `An expression of more than ${limits.nodes} parts`)
+}
+
+function visit(reading: Reading, node: SyntaxNode, depth: number): Node {
+  count(reading, node.from, depth)
   const reader = Object.hasOwn(readers, node.name) ? readers[node.name] : undefined
   if (!reader) throw refusal(reading, node.from, describe(node.name))
   return reader(reading, node, children(node), depth + 1)
@@ -274,86 +277,15 @@ function readSubscript(reading: Reading, node: SyntaxNode, parts: readonly Synta
   return { kind: 'slice', at, object, bounds }
 }
 
-/** `a == not b` and `-not a` are no Python, and Lezer reads them. */
-function readOperand(reading: Reading, node: SyntaxNode, depth: number): Node {
-  if (node.name === 'UnaryExpression' && node.firstChild?.name === 'not')
-    throw refusal(reading, node.from, '`not` here')
-  return visit(reading, node, depth)
-}
-
-const unaryOperators: Readonly<Record<string, UnaryOperator>> = { '+': '+', '-': '-', '~': '~', not: 'not' }
-
-function readUnary(reading: Reading, node: SyntaxNode, parts: readonly SyntaxNode[], depth: number): Node {
-  const operator = unaryOperators[text(reading, parts[0]!)]
-  if (parts.length !== 2 || !operator) throw refusal(reading, node.from, 'This operator')
-  const operand = operator === 'not' ? visit(reading, parts[1]!, depth) : readOperand(reading, parts[1]!, depth)
-  return { kind: 'unary', at: column(reading, node.from), operator, operand }
-}
-
-const binaryOperators = new Set(['+', '-', '*', '/', '//', '%', '**', '<<', '>>', '&', '|', '^'])
-const compareOperators = new Set(['<', '<=', '>', '>=', '==', '!=', 'in', 'not in', 'is', 'is not'])
-const isBinary = (operator: string): operator is BinaryOperator => binaryOperators.has(operator)
-const isCompare = (operator: string): operator is CompareOperator => compareOperators.has(operator)
-
-function operatorOf(reading: Reading, parts: readonly SyntaxNode[]): string {
-  return parts
-    .slice(1, -1)
-    .map((part) => text(reading, part))
-    .join(' ')
-}
-
-function readBinary(reading: Reading, node: SyntaxNode, parts: readonly SyntaxNode[], depth: number): Node {
-  const [left, right] = [parts[0]!, parts.at(-1)!]
-  const operator = operatorOf(reading, parts)
-  const at = column(reading, node.from)
-  if (parts.length < 3) throw refusal(reading, node.from, 'This operator')
-  if (operator === 'and' || operator === 'or') {
-    return { kind: 'boolean', at, operator, left: visit(reading, left, depth), right: visit(reading, right, depth) }
-  }
-  if (isBinary(operator)) {
-    const [first, second] = [readOperand(reading, left, depth), readOperand(reading, right, depth)]
-    return { kind: 'binary', at, operator, left: first, right: second }
-  }
-  if (!isCompare(operator)) throw refusal(reading, left.to, `The operator \`${operator}\``)
-  return readComparison(reading, node, depth)
-}
-
-/** Lezer nests `a < b < c` to the left; in parentheses it would be another node. */
-function readComparison(reading: Reading, node: SyntaxNode, depth: number): Node {
-  const rest: Comparison[] = []
-  let current = node
-  for (;;) {
-    const parts = children(current)
-    const operator = operatorOf(reading, parts)
-    if (current.name !== 'BinaryExpression' || !isCompare(operator)) break
-    reading.nodes += 1
-    if (reading.nodes > limits.nodes)
-      throw refusal(reading, node.from, `An expression of more than ${limits.nodes} parts`)
-    rest.unshift({ operator, right: readOperand(reading, parts.at(-1)!, depth) })
-    current = parts[0]!
-  }
-  return { kind: 'compare', at: column(reading, node.from), first: readOperand(reading, current, depth), rest }
-}
-
-function readConditional(reading: Reading, node: SyntaxNode, parts: readonly SyntaxNode[], depth: number): Node {
-  const [consequent, , test, , alternate] = parts
-  if (
-    parts.length !== 5 ||
-    parts[1]?.name !== 'if' ||
-    parts[3]?.name !== 'else' ||
-    !consequent ||
-    !test ||
-    !alternate
-  ) {
-    throw refusal(reading, node.from, 'This conditional')
-  }
-  return {
-    kind: 'conditional',
-    at: column(reading, node.from),
-    consequent: visit(reading, consequent, depth),
-    test: visit(reading, test, depth),
-    alternate: visit(reading, alternate, depth),
-  }
+/** Operators as one flat row, put together again by the grammar of CPython; Lezer reads `not a and b` as `not (a and b)`. */
+function readOperators(reading: Reading, node: SyntaxNode, _parts: readonly SyntaxNode[], depth: number): Node {
+  const operators = new Operators(rowOf(node, reading.text), {
+    operand: (part, inner) => visit(reading, part, depth + inner),
+    column: (at) => column(reading, at),
+    refuse: (at, what) => refusal(reading, at, what),
+    deepen: (at, inner) => count(reading, at, depth + inner),
+  })
+  return operators.whole()
 }
 
 const intrinsics: Readonly<Record<string, Intrinsic>> = { len: 'len', type: 'type', abs: 'abs', bool: 'bool' }

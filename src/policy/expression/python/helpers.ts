@@ -105,7 +105,7 @@ export const helpers: Readonly<Record<string, Helper>> = {
     'DTSMU',
     "lambda v,n,w:M(v,n)if w is T.__dict__['__getattribute__']else(lambda d:" +
       "([x for k,x in[*D.items(d[0].__get__(v))]if T(k)is S and k==n]if T(d[0])is T(T.__dict__['__dict__'])" +
-      "or T(d[0])is T(T.__dict__['__mro__'])else[U])if d else[])(M(T(v),'__dict__'))",
+      "or T(d[0])is T(T.__dict__['__basicsize__'])else[U])if d else[])(M(T(v),'__dict__'))",
   ),
   A: helper(
     'UTOMNr',
@@ -114,7 +114,7 @@ export const helpers: Readonly<Record<string, Helper>> = {
   ),
   r: helper(
     'UTVf',
-    "lambda v,n,w,m:m[0].__get__(v)if m and T(m[0])is T(T.__dict__['__mro__'])else U if m and f(m[0],('__set__','__delete__'))" +
+    "lambda v,n,w,m:m[0].__get__(v)if m and T(m[0])is T(T.__dict__['__basicsize__'])else U if m and f(m[0],('__set__','__delete__'))" +
       "else(lambda i:(U if w is T.__dict__['__getattribute__']and f(i[0],('__get__',))else i[0])if i else " +
       "U if not m or f(m[0],('__get__',))else m[0])(V(v,n,w))",
   ),
