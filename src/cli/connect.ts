@@ -26,7 +26,7 @@ arguments that name no target get TARGET.`,
     if (daemon !== undefined) return relay(daemon, target, io)
     if (!config.targets.has(target)) {
       const advice = didYouMean(target, [...config.targets.keys()], 'targets')
-      throw new CliError(exitCode.config, `there is no target '${target}'`, advice)
+      throw new CliError(exitCode.usage, `there is no target '${target}'`, advice)
     }
     return serveStdio(config, target, io)
   },

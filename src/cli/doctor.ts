@@ -59,7 +59,7 @@ export const doctor: Command = {
 function findTarget({ targets }: Config, name: string): TargetConfig {
   const target = targets.get(name)
   if (target !== undefined) return target
-  throw new CliError(exitCode.config, `there is no target '${name}'`, didYouMean(name, [...targets.keys()], 'targets'))
+  throw new CliError(exitCode.usage, `there is no target '${name}'`, didYouMean(name, [...targets.keys()], 'targets'))
 }
 
 function stepText({ hop, outcome, detail, advice }: Step, paint: Paint): string {
