@@ -55,6 +55,7 @@ export class Session {
   #ending: Promise<void> | undefined
   #terminatedSent = false
   #exitedSent = false
+  #disconnecting = false
   #cancelAttach: AbortController | undefined
 
   constructor(wire: Wire, door: Door, host: SessionHost) {
@@ -114,7 +115,7 @@ export class Session {
 
   /** Ends the session in the order that is written above the class. Safe to call at any time, any number of times. */
   end(why: string): Promise<void> {
-    this.#ending ??= this.#end(why)
+    this.#ending ??= this.#end(this.#disconnecting ? 'the client has disconnected' : why)
     return this.#ending
   }
 
@@ -132,7 +133,8 @@ export class Session {
 
   /** Ends the session by ourselves: the client is told, and given time to leave by its own `disconnect`. */
   async leave(why: string): Promise<void> {
-    if (this.#ending !== undefined) return this.#ending
+    // The debugger's own goodbye to a client that is leaving needs no words.
+    if (this.#ending !== undefined || this.#disconnecting) return this.#ending
     const ending = this.end(why)
     await ending
     this.#send({
@@ -234,6 +236,7 @@ export class Session {
   }
 
   async #disconnect(call: AnyCall): Promise<undefined> {
+    this.#disconnecting = true
     if (this.#attachment !== undefined && this.#ending === undefined) await this.#attachment.disconnect(call)
     await this.end('the client has disconnected')
     // The response leaves in this turn's microtasks, the end of the connection after it.
