@@ -58,6 +58,8 @@ export function normaliseName(name: string): string {
 
 const escape = (text: string): string => text.replace(/[$()*+.?[\\\]^{|}/-]/g, '\\$&')
 
+const isDigit = (code: number): boolean => code >= 48 && code <= 57
+
 /** Remembers what it was asked: the same few names come again with every stop. */
 export class SecretNames {
   readonly #pattern: RegExp
@@ -76,9 +78,8 @@ export class SecretNames {
   }
 
   has(name: string): boolean {
-    const first = name.charCodeAt(0)
     // An index of a list, which is most of what is ever paged through.
-    if (first >= 48 && first <= 57) return false
+    if (isDigit(name.charCodeAt(0)) && isDigit(name.charCodeAt(name.length - 1))) return false
     let secret = this.#seen.get(name)
     if (secret === undefined) {
       // A name longer than any real one is looked at in its last part only: names come from the program.

@@ -71,7 +71,7 @@ const shapes: readonly Shape[] = [
   },
   {
     rule: 'password in URL',
-    pattern: /(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:@/'"<>]{0,256}:([^\s/'"<>]{1,512})@/dgi,
+    pattern: /(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:@/'"<>]{0,256}:(?!\d{1,5}\/)([^\s'"<>]{1,512})@/dgi,
     group: 1,
   },
 ]
@@ -84,7 +84,7 @@ const random: Shape = { rule: 'looks random', pattern: /(?<![\w+=-])[\w+=-]{20,}
 
 /** One look that tells nearly every text to be harmless. */
 const hint =
-  /PRIVATE KEY|eyJ|gh[pousr]_|github_pat|gl[a-z]{2,4}-|A[KSBC][ICA]A|xox|xapp-|[srp]k_|whsec_|sk-|AIza|ya29|npm_|pypi-|SG\.|hf_|do[opr]_v1|AGE-S|:AA|hooks\.slack|bearer|basic|negotiate|:\/\/[^\s/]*@/i
+  /PRIVATE KEY|eyJ|gh[pousr]_|github_pat|gl[a-z]{2,4}-|A[KSBC][ICA]A|xox|xapp-|[srp]k_|whsec_|sk-|AIza|ya29|npm_|pypi-|SG\.|hf_|do[opr]_v1|AGE-S|:AA|hooks\.slack|bearer|basic|negotiate|:\/\//i
 
 export interface ShapeOptions {
   readonly mail: boolean
@@ -112,10 +112,10 @@ function collect(text: string, shape: Shape, spans: Span[]): void {
 
 /**
  * Cards in a run of digits. The run may hold other numbers too (`order 12 4111 1111 1111 1111`), so every part of it
- * that starts and ends at a separator is tried; digits of a float or of a longer number are none.
+ * that starts and ends at a separator is tried; digits of a float, an address or a longer number are none.
  */
 function collectCards(text: string, spans: Span[]): void {
-  for (const run of text.matchAll(/(?<![\d.])\d(?:[ -]?\d){12,}(?!\.\d)/g)) {
+  for (const run of text.matchAll(/(?<![\d.]|0x[\da-f]{0,40})\d(?:[ -]?\d){12,}(?!\.\d)/gi)) {
     const digits = run[0]
     for (let start = 0; start < digits.length; start++) {
       if (start > 0 && /\d/.test(digits[start - 1]!)) continue

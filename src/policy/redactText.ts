@@ -6,7 +6,7 @@ export const hidden = '•••'
 
 /** `name=value`, `"name": value`, `name => value`: one look for all of them; where the value ends is for `valueEnd`. */
 const assignment =
-  /(?<![\p{L}\p{N}_$.-])([\p{L}\p{N}_$][\p{L}\p{N}_$.-]*(?: [\p{L}_$][\w$-]{0,63})?)((?:\\{0,8}["'`])?\]?\s{0,8}(?:=>|:=|->|[:=](?!=))\s{0,8})/gu
+  /(?<![\p{L}\p{N}_$.-])[.-]*([\p{L}\p{N}_$][\p{L}\p{N}_$.-]*(?: [\p{L}_$][\w$-]{0,63})?)((?:\\{0,8}["'`])?\]?\s{0,8}(?:=>|:=|->|[:=](?!=))\s{0,8})/gu
 /** `--password x` of a command line, also as a list: `'--password', 'x'`. */
 const option = /(?<![\w-])--?([A-Za-z][\w-]{0,63})(["']?\s{0,4},?\s{1,4}(?=\S))/g
 /** A pair whose first part is a quoted name: ASGI's `(b'cookie', b'…')`, a list of headers. */
@@ -19,23 +19,28 @@ const wholeLine = /(?:authorization|cookie)$/i
 export function namedSpans(text: string, names: SecretNames): Span[] {
   if (!names.hint.test(text)) return []
   const spans: Span[] = []
+  let covered = 0
   const add = (start: number, end: number): void => {
     if (end > start) spans.push({ start, end, rule: 'name' })
+    covered = end
   }
   for (const match of text.matchAll(assignment)) {
-    const name = secretPart(match[1]!, names)
+    // What is within a hidden value is hidden: to look for its own end would be quadratic in a nested one.
+    const name = match.index < covered ? undefined : secretPart(match[1]!, names)
     if (name === undefined) continue
     const start = match.index + match[0].length
     add(start, valueEnd(text, start, wholeLine.test(name)))
   }
+  covered = 0
   for (const match of text.matchAll(option)) {
-    if (!names.has(match[1]!)) continue
+    if (match.index < covered || !names.has(match[1]!)) continue
     const start = match.index + match[0].length
     if (text.startsWith('-', start)) continue
     add(start, valueEnd(text, start, false))
   }
+  covered = 0
   for (const match of text.matchAll(pair)) {
-    if (!names.has(match[1]!)) continue
+    if (match.index < covered || !names.has(match[1]!)) continue
     const start = match.index + match[0].length
     const end = valueEnd(text, start, false)
     // A list of column names goes on; a pair is closed, or cut.

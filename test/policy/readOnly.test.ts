@@ -37,7 +37,7 @@ async function refused(promise: Promise<unknown>): Promise<Refusal> {
   throw new Error('was not refused')
 }
 
-t.test('every command has the verdict that was thought through, in each mode', async (t) => {
+void t.test('every command has the verdict that was thought through, in each mode', async (t) => {
   const row = (command: string): string =>
     `${command}: ${modes.map((mode) => `${mode} ${verdictOn(command, mode)}`).join(', ')}`
   const table = `${commands.map(row).join('\n')}\n`
@@ -47,7 +47,7 @@ t.test('every command has the verdict that was thought through, in each mode', a
   t.same(Object.keys(verdicts).toSorted(), [...commands].toSorted())
 })
 
-t.test('a command that is refused never reaches the debugger, one that is allowed passes as it is', async (t) => {
+void t.test('a command that is refused never reaches the debugger, one that is allowed passes as it is', async (t) => {
   for (const mode of modes) {
     for (const command of commands) {
       const verdict = verdictOn(command, mode)
@@ -76,7 +76,7 @@ t.test('a command that is refused never reaches the debugger, one that is allowe
   }
 })
 
-t.test('an unknown command is refused, also one that is a property of every object', async (t) => {
+void t.test('an unknown command is refused, also one that is a property of every object', async (t) => {
   for (const command of ['evaluateAll', 'constructor', 'toString', '__proto__', 'hasOwnProperty', '']) {
     for (const mode of modes) {
       const { ask, asked } = setUp(mode)
@@ -87,7 +87,7 @@ t.test('an unknown command is refused, also one that is a property of every obje
   }
 })
 
-t.test('capabilities of what is refused are turned off, and no others', async (t) => {
+void t.test('capabilities of what is refused are turned off, and no others', async (t) => {
   const all = Object.fromEntries(Object.values(capabilityOf).map((name) => [name, true]))
   const masked = capabilityMask('inspect')({ ...all, supportTerminateDebuggee: true, supportsLogPoints: true })
   for (const name of [
@@ -120,7 +120,7 @@ t.test('capabilities of what is refused are turned off, and no others', async (t
   )
 })
 
-t.test('evaluate is answered from scopes and variables, in every context', async (t) => {
+void t.test('evaluate is answered from scopes and variables, in every context', async (t) => {
   const locals = {
     order: object('Order', {
       total: num(12),
@@ -164,13 +164,13 @@ t.test('evaluate is answered from scopes and variables, in every context', async
   }
 })
 
-t.test('evaluate without a frame says what to do', async (t) => {
+void t.test('evaluate without a frame says what to do', async (t) => {
   const { ask, asked } = setUp('inspect')
   await t.rejects(ask(callOf('evaluate', { expression: 'a' })), { code: 'notAnswered', message: /choose a frame/ })
   t.equal(asked.length, 0)
 })
 
-t.test('a backend without a grammar answers no expression', async (t) => {
+void t.test('a backend without a grammar answers no expression', async (t) => {
   for (const backend of ['gdb', 'constructor', '']) {
     const settings = settingsOf('inspect')
     const policy = readOnly(fakeContext('inspect', { backend }), settings, new Redactor(settings.redact))
@@ -179,7 +179,7 @@ t.test('a backend without a grammar answers no expression', async (t) => {
   }
 })
 
-t.test('in control everything reaches the debugger untouched', async (t) => {
+void t.test('in control everything reaches the debugger untouched', async (t) => {
   const { ask, asked } = setUp('control')
   const call = callOf('evaluate', { expression: 'os.system("x")' })
   t.match(await ask(call), { result: 'evaluated in the program' })
@@ -188,7 +188,7 @@ t.test('in control everything reaches the debugger untouched', async (t) => {
   t.same(asked, [call, set])
 })
 
-t.test('breakpoints: what is refused stays in its place, the others are set, in their order', async (t) => {
+void t.test('breakpoints: what is refused stays in its place, the others are set, in their order', async (t) => {
   const { ask, asked, parts } = setUp('inspect')
   const breakpoints = [
     { line: 1 },
@@ -240,7 +240,7 @@ t.test('breakpoints: what is refused stays in its place, the others are set, in 
   t.match(asked[1], { arguments: { breakpoints: [] } }, 'the debugger is told to forget the others')
 })
 
-t.test('function, instruction and data breakpoints take no code either', async (t) => {
+void t.test('function, instruction and data breakpoints take no code either', async (t) => {
   const answer = async (call: AnyCall): Promise<unknown> => {
     if (call.command === 'dataBreakpointInfo') return { dataId: 'd1', description: 'x' }
     return { breakpoints: (call.arguments as { breakpoints: unknown[] }).breakpoints.map(() => ({ verified: true })) }
@@ -276,7 +276,7 @@ t.test('function, instruction and data breakpoints take no code either', async (
   )
 })
 
-t.test('exception breakpoints: filters pass, conditions and names do not, and it never fails', async (t) => {
+void t.test('exception breakpoints: filters pass, conditions and names do not, and it never fails', async (t) => {
   const answer = async (call: AnyCall) => {
     const { filters, filterOptions = [] } = call.arguments as { filters: string[]; filterOptions?: unknown[] }
     return { breakpoints: [...filters, ...filterOptions].map(() => ({ verified: true })) }
@@ -301,7 +301,7 @@ t.test('exception breakpoints: filters pass, conditions and names do not, and it
   t.same(observe.asked[0]!.arguments, { filters: [] })
 })
 
-t.test('in observe a breakpoint that would hold is not set', async (t) => {
+void t.test('in observe a breakpoint that would hold is not set', async (t) => {
   const { ask, asked } = setUp('observe')
   const breakpoints = [{ line: 1, mode: 'pause' }, { line: 2 }, { line: 3, mode: 'log' }]
   const body = (await ask(
@@ -314,7 +314,7 @@ t.test('in observe a breakpoint that would hold is not set', async (t) => {
   t.match(asked[0], { arguments: { breakpoints: [{ line: 2 }, { line: 3, mode: 'log' }] } })
 })
 
-t.test('disconnect always works, and ends no program in the modes that look', async (t) => {
+void t.test('disconnect always works, and ends no program in the modes that look', async (t) => {
   for (const mode of ['observe', 'inspect'] as const) {
     const { ask, asked, context, parts } = setUp(mode)
     await ask(callOf('disconnect', { terminateDebuggee: true, suspendDebuggee: true, restart: false }))
@@ -330,7 +330,7 @@ t.test('disconnect always works, and ends no program in the modes that look', as
   t.match(asked[0], { arguments: { terminateDebuggee: true } })
 })
 
-t.test('only sources that the debugger has shown can be read', async (t) => {
+void t.test('only sources that the debugger has shown can be read', async (t) => {
   const answer = async (call: AnyCall): Promise<unknown> => {
     if (call.command === 'stackTrace')
       return {
@@ -354,7 +354,7 @@ t.test('only sources that the debugger has shown can be read', async (t) => {
   t.match(await ask(callOf('source', { sourceReference: 8 })), { content: 'text' })
 })
 
-t.test('completions come from what is shown, and run nothing', async (t) => {
+void t.test('completions come from what is shown, and run nothing', async (t) => {
   const locals = {
     order: object('Order', { total: num(1), tax: num(2), 'len()': num(2) }),
     other: num(1),
@@ -376,7 +376,7 @@ t.test('completions come from what is shown, and run nothing', async (t) => {
   t.same(await ask(callOf('completions', { text: 'o', column: 2 })), { targets: [] })
 })
 
-t.test('a refusal is a DapError with the stable id', async (t) => {
+void t.test('a refusal is a DapError with the stable id', async (t) => {
   const { ask } = setUp('inspect')
   const error = await refused(ask(callOf('setVariable', { variablesReference: 1, name: 'a', value: '1' })))
   t.type(error, DapError)

@@ -15,7 +15,7 @@ import {
   binary,
   bool,
   compare,
-  equal,
+  equalMember,
   indexText,
   int,
   lengthOf,
@@ -268,7 +268,7 @@ async function contains(asking: Asking, container: Operand, item: Operand): Prom
     for (const each of container.items) {
       if (
         each.kind === 'scalar' && item.kind === 'scalar'
-          ? equal(each.scalar, item.scalar)
+          ? equalMember(each.scalar, item.scalar)
           : await holds(asking, '==', each, item)
       )
         return true
@@ -284,7 +284,7 @@ async function contains(asking: Asking, container: Operand, item: Operand): Prom
   let doubtful = false
   for await (const child of items(asking, container.value)) {
     const scalar = child && (mapping ? parseKey(child.name ?? '') : scalarOf(child))
-    if (scalar && equal(scalar, wanted)) return true
+    if (scalar && equalMember(scalar, wanted)) return true
     // Another builtin container is equal to no scalar; an object may say that it is.
     const builtin = child && (mapping ? child.name?.startsWith('(') : containers.has(child.type ?? ''))
     if (!scalar && !builtin) doubtful = true

@@ -95,9 +95,9 @@ export const helpers: Readonly<Record<string, Helper>> = {
     "lambda v:v.__len__()if z(v)or T(v)is S or T(v)is Y else(lambda m:m[0](v)if m and[1 for t in(L,P,D,E,S,Y)if m[0]is t.__dict__['__len__']]else U)(M(T(v),'__len__'))",
   ),
   y: helper(
-    'UTLPSYI',
+    'UTLPSYIB',
     'lambda v,i,j,k:v[i:j:k]if(T(v)is L or T(v)is P or T(v)is S or T(v)is Y)' +
-      `and v.__len__()<=${characters} and k!=0 and not[1 for x in(i,j,k)if not(x is None or T(x)is I)]else U`,
+      `and v.__len__()<=${characters} and k!=0 and not[1 for x in(i,j,k)if not(x is None or T(x)is I or T(x)is B)]else U`,
   ),
   // Members: A finds how the class reads attributes (object's way, type's or a module's, or not at all), V what the
   // instance or the class itself holds, r which of the two wins. Slots are read by their own C descriptor.

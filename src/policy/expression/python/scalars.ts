@@ -92,6 +92,9 @@ function textBinary(operator: BinaryOperator, left: Scalar, right: Scalar, limit
   if (operator === '*') {
     const [text, count] = isText(left) ? [left, integerOf(right)] : [right, integerOf(left)]
     if (isText(text) && count !== undefined) {
+      if (count >= 2n ** 63n || count < -(2n ** 63n)) {
+        throw new Unanswerable("OverflowError: cannot fit 'int' into an index-sized integer")
+      }
       const times = count < 0n ? 0n : count
       if (text.value === '' || times === 0n) return { type: text.type, value: '' }
       if (times > BigInt(limits.characters)) refuseLong(Infinity, limits)
@@ -141,6 +144,13 @@ export function equal(left: Scalar, right: Scalar): boolean {
   if (a !== undefined && b !== undefined) return a == b
   if (left.type !== right.type) return false
   return left.type === 'none' || (isText(left) && isText(right) && left.value === right.value)
+}
+
+/** As members of a container are compared, by identity first; which of two NaN are one object, nobody shows. */
+export function equalMember(left: Scalar, right: Scalar): boolean {
+  const nan = (scalar: Scalar): boolean => scalar.type === 'float' && Number.isNaN(scalar.value)
+  if (nan(left) && nan(right)) throw new Unanswerable('Whether these are the same NaN cannot be told.')
+  return equal(left, right)
 }
 
 function same(left: Scalar, right: Scalar): boolean {
