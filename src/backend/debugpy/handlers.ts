@@ -56,6 +56,7 @@ export function debugpyHandlers(context: HandlerContext): DebugpyHandlers {
     async stackTrace(call) {
       const body = await pass(call)
       evaluation.stoppedAt(body.stackFrames[0]?.id)
+      safe?.frames(body.stackFrames)
       return body
     },
     source: pass,
@@ -100,13 +101,15 @@ function readOnlyHandlers(safe: SafeValues, pass: <C extends Command>(call: Call
       }),
     )
   return {
-    scopes: (call) => Promise.resolve(safe.scopes(call.arguments.frameId)),
+    // Async, so that a stale frame rejects and does not throw.
+    scopes: async (call) => safe.scopes(call.arguments.frameId),
     variables: (call) => safe.variables(call),
     exceptionInfo: async (call) => {
       const { threadId } = call.arguments
       const args = { threadId, startFrame: 0, levels: 1 }
       const stack = await pass<'stackTrace'>({ ...call, command: 'stackTrace', arguments: args })
       const frame = stack.stackFrames[0]
+      safe.frames(stack.stackFrames)
       const exception = frame === undefined ? undefined : await safe.exception(frame.id, call.signal)
       if (exception === undefined) return { exceptionId: 'exception', breakMode: 'always' }
       const { type, text } = exception

@@ -139,7 +139,9 @@ def read(b, path, group, start, count, what, options):
                 break
             if base is DICT:
                 key = item[0]
-                found.append((text(key, 2), item[1], '[' + text(key, 2) + ']' if literal(key) else None, key))
+                known = literal(key)
+                shown = text(key, 0 if known else 2)
+                found.append((shown, item[1], '[' + shown + ']' if known else None, key))
             elif base is SET or base is FROZENSET:
                 found.append((INT.__repr__(id(item)), item, None, ABSENT))
             else:
@@ -187,7 +189,7 @@ def read(b, path, group, start, count, what, options):
             if c is OBJECT or c is base and base is not OBJECT or c is EXCEPTION:
                 # Whether the value has a truth or a length of its own is all that is told of a builtin base.
                 for name, entry in raw(c):
-                    if TYPE(name) is STR and (name == '__bool__' or name == '__len__'):
+                    if c is not TYPE(value) and TYPE(name) is STR and (name == '__bool__' or name == '__len__'):
                         add(name, entry)
                 break
             for name, entry in raw(c):

@@ -50,6 +50,7 @@ export class SafeValues {
   readonly #evaluate: EvaluateText
   readonly #paging: boolean
   readonly #references = new Map<number, Reference>()
+  readonly #frames = new Set<number>()
   /** Never reused in a session, so that a stale one is an error and never another value. */
   #last = 0
 
@@ -61,10 +62,17 @@ export class SafeValues {
   /** The program runs again: all that was read is gone. */
   clear(): void {
     this.#references.clear()
+    this.#frames.clear()
+  }
+
+  /** Frames that the stop has shown. debugpy makes its ids from addresses, so those of former stops come again. */
+  frames(shown: readonly { readonly id: number }[]): void {
+    for (const { id } of shown) this.#frames.add(id)
   }
 
   /** Costs no round trip: every frame has these two. */
   scopes(frameId: number): Body<'scopes'> {
+    if (!this.#frames.has(frameId)) throw dapError('staleHandle', { kind: 'frame' })
     const scope = (which: 'L' | 'G'): number =>
       this.#refer({
         frameId,

@@ -22,7 +22,8 @@ export class PagedValues {
   readonly #evaluate: EvaluateText
   readonly #paging: boolean
   readonly #frames = new Map<number, number>()
-  readonly #sizes = new Map<number, number>()
+  /** Lists that a page can be asked of: how long, and the expression that they are. */
+  readonly #lists = new Map<number, { readonly size: number; readonly evaluateName: string }>()
   readonly #answers = new Map<string, Promise<readonly Variable[]>>()
 
   constructor(ask: Ask, evaluate: EvaluateText, paging: boolean) {
@@ -34,7 +35,7 @@ export class PagedValues {
   /** The program runs again, or something in it was changed. */
   clear(): void {
     this.#frames.clear()
-    this.#sizes.clear()
+    this.#lists.clear()
     this.#answers.clear()
   }
 
@@ -50,8 +51,8 @@ export class PagedValues {
 
   async variables(call: Call<'variables'>): Promise<Body<'variables'>> {
     const { variablesReference, filter, start, count } = call.arguments
-    const size = this.#sizes.get(variablesReference)
-    if (size === undefined || (filter === undefined && start === undefined && count === undefined)) {
+    const list = this.#lists.get(variablesReference)
+    if (list === undefined || (filter === undefined && start === undefined && count === undefined)) {
       const body = await this.#ask(call.arguments, call.signal)
       return { ...body, variables: await this.#counted(variablesReference, body.variables, call.signal) }
     }
@@ -60,9 +61,11 @@ export class PagedValues {
       const named = children.filter((child) => !isElement(child) && child.name !== 'more')
       return { variables: await this.#counted(variablesReference, named, call.signal) }
     }
-    const from = Math.min(size, start ?? 0)
-    const to = count === undefined || count === 0 ? size : Math.min(size, from + count)
-    const page = await this.#page(variablesReference, from, to, size, call)
+    const from = Math.min(list.size, start ?? 0)
+    const to = count === undefined || count === 0 ? list.size : Math.min(list.size, from + count)
+    const elements = await this.#page(variablesReference, from, to, list.size, call)
+    // In its buckets debugpy leaves the expressions out.
+    const page = elements.map((element, at) => ({ ...element, evaluateName: `${list.evaluateName}[${from + at}]` }))
     return { variables: await this.#counted(variablesReference, page, call.signal) }
   }
 
@@ -116,7 +119,7 @@ export class PagedValues {
     return variables.map((variable) => {
       const size = sizes.get(variable)
       if (size === undefined || size <= initialElements) return variable
-      this.#sizes.set(variable.variablesReference, size)
+      this.#lists.set(variable.variablesReference, { size, evaluateName: variable.evaluateName! })
       return { ...variable, indexedVariables: size, namedVariables: 1 }
     })
   }
