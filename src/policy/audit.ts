@@ -36,6 +36,7 @@ export class AuditLog {
   #seq = 0
   #problem: Error | undefined
   #failed: Deferred<Error> = deferred()
+  readonly #known = new WeakSet<Error>()
 
   /** Throws `auditFailed` if it cannot be opened; folders are made, a new file is readable by its owner only. */
   static open(destination: AuditDestination): AuditLog {
@@ -100,6 +101,9 @@ export class AuditLog {
   }
 
   #fail(error: Error): void {
+    // A failed reopen throws, and is told a second time as an event: perhaps after the next one has helped.
+    if (this.#known.has(error)) return
+    this.#known.add(error)
     this.#problem ??= error
     this.#failed.resolve(this.#problem)
   }
@@ -159,7 +163,8 @@ export class SessionAudit {
     const outcome = error === undefined ? 'allowed' : error instanceof Refusal ? 'refused' : 'failed'
     const change = outcome === 'allowed' && changes(call.command, this.#mode)
     this.#write(change ? 'change' : 'request', {
-      command: call.command.slice(0, 60),
+      // Any text at all, for a command that we do not know.
+      command: this.#text(call.command),
       outcome,
       ms: Math.round(ms * 10) / 10,
       ...auditDetails(call, this.#redactor),
