@@ -14,6 +14,8 @@ export type Report = (path: readonly PropertyKey[], message: string, advice?: st
 
 const defaultTcp = { host: '127.0.0.1', port: 4711 }
 const defaultSessions = 1024
+/** A link through ssh or via can go silent, and the program's debugger would never notice (DESIGN section 1). */
+const defaultLeaseMs = 10_000
 /** Linux's `sun_path` is 108 bytes with its closing zero, and the socket is first bound in a folder beside its place. */
 const maxSocketPathBytes = 107 - '/.breakwater-XXXXXX'.length
 
@@ -132,8 +134,9 @@ function resolveTarget(
   }
   const at = input.at ?? input.listen
   checkListen(input, context.report)
-  const leaseMs = input.lease === 'off' ? undefined : input.lease
-  if (leaseMs !== undefined && input.ssh === undefined && input.via === undefined) {
+  const far = input.ssh !== undefined || input.via !== undefined
+  const lease = input.lease ?? (far ? defaultLeaseMs : 'off')
+  if (lease !== 'off' && !far) {
     context.report(['lease'], 'a lease is for links through ssh or via, and this target has none', 'Remove it.')
   }
   return {
@@ -146,7 +149,7 @@ function resolveTarget(
     settings: settings ?? policies.get('inspect')!,
     paths: resolvePaths(input.paths, context),
     options: checkOptions(input, context.report),
-    leaseMs,
+    leaseMs: lease === 'off' ? undefined : lease,
   }
 }
 

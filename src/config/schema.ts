@@ -179,7 +179,7 @@ const target = section(
     paths: paths.optional(),
     options: options.optional(),
     lease: orOff(duration(second, 10 * minute))
-      .describe('How long a silent link (ssh, via) may hold the program. Default off.')
+      .describe('How long a link that has gone silent may hold the program (ssh, via). Default 10s there.')
       .optional(),
   },
   'backend, at, …',

@@ -121,6 +121,15 @@ void t.test('a whole file becomes a whole configuration', async (t) => {
     { remote: '/lib', local: '/home/me/lib' },
   ])
   t.equal(c?.settings, config.policies.get('dev'))
+  t.equal(c?.leaseMs, undefined, 'a stream of its own has no far side for a lease')
+  const leases = 'a: { backend: debugpy, at: 1, ssh: x }\n  b: { backend: debugpy, at: 1, via: [y] }\n'
+  const off = '  c: { backend: debugpy, at: 1, ssh: x, lease: off }\n  d: { backend: debugpy, at: 1 }\n'
+  const { targets } = await parseConfig('/c.yaml', `targets:\n  ${leases}${off}`, around)
+  t.strictSame(
+    [...targets.values()].map((target) => target.leaseMs),
+    [10_000, 10_000, undefined, undefined],
+    'a lease unless it is off, wherever there is a link to lose',
+  )
   const design = await parseConfig('/c.yaml', good['the one of the design']!, around)
   t.equal(design.listen.unix, '/run/user/7/breakwater.sock', 'a variable stands unquoted in a flow map')
   t.match(design.targets.get('orders-api')?.way, { kind: 'ssh', destination: { user: 'deploy', host: 'prod-1' } })
