@@ -45,7 +45,7 @@ const PROBE = [
   '(echo x | (read -r -t 1 y && test "$y" = x)) 2>/dev/null && p sh-read-t',
   'h bash && p bash-read-t',
   'h busybox && (echo x | busybox sh -c "read -r -t 1 y && test x = \\$y") 2>/dev/null && p busybox-read-t',
-  'h timeout && timeout 1 true 2>/dev/null && p timeout',
+  'h timeout && timeout 1 sh -c : 2>/dev/null && p timeout',
   'p end',
 ].join('; ')
 

@@ -12,6 +12,9 @@ export interface FarEnd {
 /** How long after a failed write the far side may take to say why it ended. */
 const OUTPUT_ERROR_MS = 1_000
 
+/** How long the far side may take to close when both directions have ended. */
+const CLOSE_MS = 5_000
+
 /**
  * A byte stream over a {@link FarEnd} which keeps Node's stream contract where the far end doesn't: ssh2's channels
  * never report `destroyed`, and neither they nor pipes say why they ended (ssh2 1.17: `Channel._write` on a closed
@@ -23,15 +26,21 @@ export class HopStream extends Duplex {
   #failure: Error | undefined
   #inputEnded = false
 
+  /**
+   * @param options.allowHalfOpen false for what is like a TCP socket: when the far side ends, so do we. True for a
+   * command: it may go on reading, and how it ended is told before its end.
+   */
   constructor(far: FarEnd, options: { readonly allowHalfOpen: boolean }) {
-    super({ allowHalfOpen: options.allowHalfOpen, highWaterMark: 128 * 1024 })
+    // Not destroyed when both directions have ended: how the far side ended is still to be told, by finish().
+    super({ allowHalfOpen: options.allowHalfOpen, autoDestroy: false, highWaterMark: 128 * 1024 })
     this.#far = far
     far.input.on('data', (chunk: Buffer) => {
       if (!this.destroyed && !this.push(chunk)) far.input.pause()
     })
-    far.input.on('end', () => this.#end())
+    far.input.on('end', () => this.#farEnd())
     far.input.on('error', (error) => this.finish(error))
     far.output.on('error', (error) => this.#outputFailed(error))
+    this.once('end', () => this.#bothEnded()).once('finish', () => this.#bothEnded())
     // A stream whose owner is gone must not end the daemon: the error stays in `errored`, and 'close' is emitted too.
     this.on('error', () => {})
   }
@@ -46,13 +55,26 @@ export class HopStream extends Duplex {
     }
     this.#end()
     if (this.readableEnded) this.destroy()
-    else this.once('end', () => this.destroy())
+    else this.once('end', () => setImmediate(() => this.destroy()))
+  }
+
+  /** A command's output ends a moment before we are told its exit code, and the end must not hide the error. */
+  #farEnd(): void {
+    if (!this.allowHalfOpen) return this.#end()
+    const timer = setTimeout(() => this.#end(), CLOSE_MS)
+    this.once('close', () => clearTimeout(timer)).once('end', () => clearTimeout(timer))
   }
 
   #end(): void {
     if (this.#inputEnded || this.destroyed || this.#failure !== undefined) return
     this.#inputEnded = true
     this.push(null)
+  }
+
+  #bothEnded(): void {
+    if (!this.readableEnded || !this.writableFinished || this.destroyed) return
+    const timer = setTimeout(() => this.destroy(), CLOSE_MS)
+    this.once('close', () => clearTimeout(timer))
   }
 
   /** Why the far side no longer takes what we write is told by its end, which follows: an exit code says more than EPIPE. */

@@ -57,6 +57,8 @@ async function handshake(
   auth: AuthPlan,
   signal: AbortSignal,
 ): Promise<Client> {
+  // What ended before ssh2 listens, it never hears of: it would wait for its whole time limit.
+  if (sock.destroyed || sock.readableEnded) throw handshakeError(host, sock.errored ?? undefined, auth)
   const client = new ssh2.Client()
   let refusal: HopError | undefined
   const methods = auth.methods.values()

@@ -20,6 +20,9 @@ export interface SshPoolOptions {
   readonly log?: (message: string) => void
 }
 
+/** How long failures are remembered after the wait that they caused. */
+const FORGET_MS = 60_000
+
 /** What we know of one host. */
 interface Entry {
   connection: Promise<Transport> | undefined
@@ -80,6 +83,7 @@ export class SshPool implements AsyncDisposable {
     const key = JSON.stringify(host)
     let entry = this.#entries.get(key)
     if (entry === undefined) {
+      this.#prune()
       entry = {
         connection: undefined,
         attempt: undefined,
@@ -93,10 +97,23 @@ export class SshPool implements AsyncDisposable {
     return entry
   }
 
+  /** Forgets hosts that nobody uses and whose last failure is no longer of interest: clients may name any. */
+  #prune(): void {
+    for (const [key, entry] of this.#entries) {
+      const idle = entry.users === 0 && entry.connection === undefined
+      if (idle && performance.now() > entry.notBeforeMs + FORGET_MS) this.#entries.delete(key)
+    }
+  }
+
   #release(host: SshHost, entry: Entry): void {
     if (--entry.users > 0) return
     // Nobody waits: an attempt still under way is of no use.
-    entry.attempt?.abort(new HopError(hopName(host), 'lost', 'nobody waits for the connection any more', ''))
+    if (entry.attempt !== undefined) {
+      entry.attempt.abort(new HopError(hopName(host), 'lost', 'nobody waits for the connection any more', ''))
+      entry.attempt = undefined
+      // Whoever comes next must not join what is being given up.
+      entry.connection = undefined
+    }
     if (entry.connection === undefined) return
     const idle = entry.connection
     entry.linger = setTimeout(() => {

@@ -99,7 +99,8 @@ export async function startSshd(
     'PermitRootLogin prohibit-password',
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
-    'LogLevel DEBUG1',
+    // DEBUG would also write to the stderr of what is run there.
+    'LogLevel VERBOSE',
   ]
   const file = join(dir, 'sshd_config')
   writeFileSync(file, config.join('\n') + '\n')
