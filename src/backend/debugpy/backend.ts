@@ -217,14 +217,11 @@ class DebugpyBackend implements Backend {
     const gone = this.#state === 'terminated'
     if (!terminate) this.#state = 'detaching'
     try {
-      await this.#evaluation.settled()
-      const disconnected = gone
-        ? Promise.resolve()
-        : Promise.race([upstream.request('disconnect', { terminateDebuggee: terminate }, late.signal), upstream.closed])
-      await Promise.race([
-        Promise.allSettled([disconnected, this.#children.releaseAll()]),
-        sleep(detachMs, late.signal),
-      ])
+      await this.#evaluation.end()
+      // Before the session itself: see settleMs.
+      await Promise.race([this.#children.releaseAll(), sleep(detachMs / 2, late.signal)])
+      const args = { terminateDebuggee: terminate }
+      if (!gone) await Promise.race([upstream.request('disconnect', args, late.signal), upstream.closed])
     } catch {
       // Too late, or the connection is gone: closing is all that is left, and enough.
     } finally {

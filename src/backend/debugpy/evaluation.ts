@@ -13,6 +13,7 @@ export class Evaluation {
   readonly #upstream: Upstream
   readonly #log: Log
   readonly #rescues = new Set<Promise<void>>()
+  readonly #pending = new Set<() => void>()
   /** A frame of the stop: the way in when an expression without a frame blocks all others without one. */
   #frameId: number | undefined
 
@@ -46,8 +47,9 @@ export class Evaluation {
     return this.#guarded(call.arguments.value, call.arguments.frameId, answer as never, call.signal) as never
   }
 
-  /** Waits for the rescues that are under way, in bounded time. */
-  async settled(): Promise<void> {
+  /** The end: interrupts what is still evaluated, and waits for that in bounded time. */
+  async end(): Promise<void> {
+    for (const interrupt of this.#pending) interrupt()
     const stop = new AbortController()
     await Promise.race([Promise.allSettled(this.#rescues), sleep(rescueMs, stop.signal).catch(() => {})])
     stop.abort()
@@ -59,12 +61,17 @@ export class Evaluation {
     answer: Promise<unknown>,
     signal: AbortSignal,
   ): Promise<T> {
+    // Given up, not answered: the program is still in it, and would stay there when its debugger has long gone.
+    const interrupt = (): void => {
+      if (this.#pending.delete(interrupt)) this.#rescue(text, frameId)
+    }
+    this.#pending.add(interrupt)
+    signal.addEventListener('abort', interrupt, { once: true })
     try {
       return (await answer) as T
-    } catch (error) {
-      // Given up, not answered: the program is still in it, and would stay there when its debugger has long gone.
-      if (signal.aborted) this.#rescue(text, frameId)
-      throw error
+    } finally {
+      this.#pending.delete(interrupt)
+      signal.removeEventListener('abort', interrupt)
     }
   }
 
@@ -82,22 +89,28 @@ export class Evaluation {
 }
 
 /**
- * Raises KeyboardInterrupt in the thread that evaluates just this text, found by its stack; in none if it has ended.
+ * Raises KeyboardInterrupt in the thread that evaluates just this text, found by its stack; in none if it has ended. It
+ * may not have begun yet, so this looks for some 0.3 s.
  * Between the look and the raise the thread does not run: both happen under one hold of the GIL. A thread inside C code
  * (`time.sleep`) takes notice when that returns. The expression is `None`: 1.6.6 prints everything else.
  */
 function interruption(text: string): string {
   const source = [
-    'import ctypes, sys',
+    'import ctypes, sys, time',
     'def stuck(frame):',
     ' while frame is not None:',
     "  if frame.f_code.co_name == 'evaluate_expression' and frame.f_code.co_filename.endswith('pydevd_vars.py'):",
     "   return frame.f_locals.get('expression') == text",
     '  frame = frame.f_back',
     'raise_in, kind = ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.py_object(KeyboardInterrupt)',
-    'for ident, frame in list(sys._current_frames().items()):',
-    ' if stuck(frame):',
-    '  raise_in(ctypes.c_ulong(ident), kind)',
+    'found = False',
+    'for attempt in range(10):',
+    ' for ident, frame in list(sys._current_frames().items()):',
+    '  if stuck(frame):',
+    '   found = raise_in(ctypes.c_ulong(ident), kind)',
+    ' if found:',
+    '  break',
+    ' time.sleep(0.03)',
   ].join('\n')
   return `(lambda: exec(${pythonString(source)}, {'text': ${pythonString(text)}}))()`
 }

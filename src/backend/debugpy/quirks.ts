@@ -22,6 +22,13 @@ export const greetingMs = 8_000
 /** `attach` waits 15 s by itself for a program that is gone. One that lives has been connected all along. */
 export const serverMs = 5_000
 
+/**
+ * A new client must not come while the one before is going: the adapter greets it through the oldest session that it
+ * still knows, and when that one's stream is closed the error ends the thread that accepts clients. The port then takes
+ * connections and serves none, until the program is started anew (both; seen with a reconnect within 2 ms of the end).
+ */
+export const settleMs = 300
+
 /** An end takes no longer than this, whatever debugpy does: then the stream is destroyed, which detaches too. */
 export const detachMs = 2_000
 
