@@ -290,11 +290,10 @@ void t.test('following: new lines, in pieces, over a rotation and a truncation, 
   await until(() => seen.length === 2, 'the second line')
   renameSync(path, `${path}.1`)
   appendFileSync(`${path}.1`, line({ seq: 3 }))
-  writeFileSync(path, line({ seq: 4 }))
+  // Longer than what comes after it: a file that was cut back is known by its size.
+  writeFileSync(path, line({ seq: 4, more: 'x'.repeat(500) }))
   await until(() => seen.length === 4, 'the lines after the rotation')
   truncateSync(path)
-  await until(() => statSync(path).size === 0, 'the truncation')
-  await new Promise((resolve) => setTimeout(resolve, 1_200))
   appendFileSync(path, line({ seq: 5 }))
   await until(() => seen.length === 5, 'the line after the truncation')
   t.same(seen, [1, 2, 3, 4, 5])
