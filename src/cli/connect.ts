@@ -7,7 +7,6 @@ import { deferred } from '../lib/deferred.ts'
 import { didYouMean } from '../lib/nearest.ts'
 import { openLog } from '../telemetry/log.ts'
 import type { Command } from './args.ts'
-import { openAudit, startSessions } from './daemon.ts'
 import { CliError, exitCode, type ExitCode, type Io } from './io.ts'
 
 export const connect: Command = {
@@ -78,6 +77,7 @@ export function withTarget(message: Message, name: string, root: string): Messag
 
 /** No daemon runs: one session of our own, under the same policy and with the same audit. */
 async function serveStdio(config: Config, target: string, io: Io): Promise<ExitCode> {
+  const { openAudit, startSessions } = await daemonParts()
   // stdout is DAP's here, and editors show stderr as an error: only what matters goes there.
   const log = openLog(config.log.level === 'silent' ? 'silent' : 'warn', io.stderr)
   const auditTo = config.audit.kind === 'stdout' ? { kind: 'stream' as const, stream: io.stderr } : config.audit
@@ -94,4 +94,9 @@ async function serveStdio(config: Config, target: string, io: Io): Promise<ExitC
   await pool[Symbol.asyncDispose]()
   audit.close()
   return exitCode.ok
+}
+
+/** A function of its own: TypeScript 6.0.3 forgets to rewrite the `.ts` of an `import()` where there is a `using`. */
+function daemonParts() {
+  return import('./daemon.ts')
 }

@@ -10,7 +10,6 @@ import { deferred } from '../lib/deferred.ts'
 import { Scope } from '../lib/scope.ts'
 import { openLog } from '../telemetry/log.ts'
 import type { Command, Parsed } from './args.ts'
-import { startDaemon } from './daemon.ts'
 import { CliError, exitCode, type ExitCode, type Io } from './io.ts'
 import { painter, print } from './text.ts'
 
@@ -69,6 +68,7 @@ async function show(args: Parsed, python: Python, io: Io, scope: Scope): Promise
   await writeFile(file, text)
   const config = await parseConfig(file, text, io)
   const log = openLog('error', io.stderr)
+  const { startDaemon } = await import('./daemon.ts')
   const daemon = await startDaemon(config, io, log)
   scope.add(() => daemon.drain())
   const { port } = daemon.server.addresses.tcp!

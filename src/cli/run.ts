@@ -1,6 +1,7 @@
 import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problem.ts'
 import { parseCommand, splitCommand, type Command } from './args.ts'
+import { audit } from './audit.ts'
 import { check } from './check.ts'
 import { connect } from './connect.ts'
 import { demo } from './demo.ts'
@@ -13,7 +14,7 @@ import { targets } from './targets.ts'
 import { painter, print } from './text.ts'
 import { version } from './version.ts'
 
-const commands: readonly Command[] = [serve, connect, check, targets, sessions, doctor, demo, version, help]
+const commands: readonly Command[] = [serve, connect, check, targets, sessions, audit, doctor, demo, version, help]
 
 /** Runs one command line; resolves to the exit code, and never rejects. */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {

@@ -34,9 +34,10 @@ void t.test('usage: every wrong command line ends with 2 and says what would be 
     [['help', 'serv'], /Did you mean 'serve'\?/],
   ]
   for (const [args, message] of wrong) {
-    const { code, stderr, stdout } = await home.run(args)
+    const { code, stderr, stdout } = await home.inside(args)
     t.match({ code, stderr, stdout }, { code: 2, stderr: message, stdout: '' }, args.join(' ') || 'nothing')
   }
+  t.match(await home.run(['chekc']), { code: 2, stderr: /Did you mean 'check'/, stdout: '' }, 'in a process of its own')
 })
 
 void t.test('help and version', async (t) => {
@@ -56,12 +57,12 @@ void t.test('help and version', async (t) => {
   ]) {
     t.match(stdout, new RegExp(`^  ${name} `, 'm'), `help names ${name}`)
   }
-  t.match(await home.run(['help', 'serve']), {
+  t.match(await home.inside(['help', 'serve']), {
     code: 0,
     stdout: /^Usage: breakwater serve\n[^]*SIGHUP[^]*--config FILE/,
   })
-  t.match(await home.run(['sessions', '--help']), { code: 0, stdout: /^Usage: breakwater sessions \[end ID\]/ })
-  t.match(await home.run(['version']), { code: 0, stdout: /^breakwater \d+\.\d+\.\d+\n$/ })
+  t.match(await home.inside(['sessions', '--help']), { code: 0, stdout: /^Usage: breakwater sessions \[end ID\]/ })
+  t.match(await home.inside(['version']), { code: 0, stdout: /^breakwater \d+\.\d+\.\d+\n$/ })
   t.match(await home.run(['--version']), { code: 0, stdout: /^breakwater \d/ })
   t.match(JSON.parse((await home.run(['version', '--json'])).stdout), { version: /^\d/ })
 })
@@ -76,7 +77,7 @@ void t.test('check says what a configuration means, or everything that is wrong 
   t.match(right.stdout, /The configuration is valid\.\n$/)
   // oxlint-disable-next-line no-control-regex -- that there is none is the point
   t.notMatch(right.stdout, /\u001b/, 'no colours for a pipe')
-  const json = JSON.parse((await home.with(['check', '--json'])).stdout) as Record<string, unknown>
+  const json = JSON.parse((await home.inside(['-c', home.file, 'check', '--json'])).stdout) as Record<string, unknown>
   t.match(json, { valid: true, file: home.file, adHoc: false, targets: [{ name: 'orders' }, { name: 'billing' }] })
   home.configure('sesions: 1\ntargets:\n  t: { backend: debugpy, at: 1, policy: prod }\n')
   const wrong = await home.with(['check'])
@@ -85,20 +86,20 @@ void t.test('check says what a configuration means, or everything that is wrong 
     stdout: '',
     stderr: /config\.yaml:1:1: .*\n    sesions: 1\n    \^{7}\n  Did you mean 'sessions'/,
   })
-  const told = await home.with(['check', '--json'])
+  const told = await home.inside(['-c', home.file, 'check', '--json'])
   t.equal(told.code, 78)
   t.match(JSON.parse(told.stdout), { valid: false, problems: [{ place: { line: 1, column: 1 } }] })
-  t.match(await home.run(['check', '--config', 'nowhere.yaml']), {
+  t.match(await home.inside(['check', '--config', 'nowhere.yaml']), {
     code: 78,
     stderr: /there is no file '.*nowhere\.yaml'/,
   })
-  const defaults = await home.run(['check'])
+  const defaults = await home.inside(['check'])
   t.match(defaults, { code: 0, stdout: /none: the defaults stand/ })
 })
 
 void t.test('the schema is printed, also into a pipe that closes early', async (t) => {
   const home = new CliHome(t)
-  const schema = JSON.parse((await home.run(['check', '--schema'])).stdout) as { title: string }
+  const schema = JSON.parse((await home.inside(['check', '--schema'])).stdout) as { title: string }
   t.equal(schema.title, 'Breakwater configuration')
   const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
   const script = `set -o pipefail; ${process.execPath} ${main} check --schema | head -c 10`
@@ -125,7 +126,7 @@ void t.test('targets, for people and for programs', async (t) => {
       '',
     ].join('\n'),
   )
-  t.match(JSON.parse((await home.with(['targets', '--json'])).stdout), {
+  t.match(JSON.parse((await home.inside(['-c', home.file, 'targets', '--json'])).stdout), {
     adHoc: false,
     targets: [{ name: 'orders', mode: 'inspect', paths: [{ remote: '/app', local: '.' }] }, { name: 'billing' }],
   })
@@ -134,9 +135,9 @@ void t.test('targets, for people and for programs', async (t) => {
 void t.test('sessions without a daemon', async (t) => {
   const home = new CliHome(t)
   t.match(await home.run(['sessions']), { code: 69, stderr: /no daemon answers at '.*breakwater\.sock'\nStart one/ })
-  t.match(await home.run(['sessions', 'end', 'abc']), { code: 69 })
+  t.match(await home.inside(['sessions', 'end', 'abc']), { code: 69 })
   writeFileSync(join(home.folder, 'file'), '')
-  t.match(await home.run(['sessions', '--socket', join(home.folder, 'file')]), { code: 69 })
+  t.match(await home.inside(['sessions', '--socket', join(home.folder, 'file')]), { code: 69 })
 })
 
 void t.test('a socket folder in /tmp must be ours alone', async (t) => {

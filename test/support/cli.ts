@@ -2,7 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import type { Io } from '../../src/cli/io.ts'
+import { run } from '../../src/cli/run.ts'
 import { until } from './debugpy.ts'
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
@@ -68,6 +71,15 @@ export class Cli {
   }
 }
 
+class Kept extends Writable {
+  text = ''
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString()
+    done()
+  }
+}
+
 interface TestCase {
   teardown(end: () => unknown): void
 }
@@ -97,6 +109,25 @@ export class CliHome {
   /** With the configuration of this folder. */
   with(args: readonly string[], options: CliOptions = {}): Promise<Ended> {
     return this.run(['--config', this.file, ...args], options)
+  }
+
+  /** In this process, where the words matter and not the process: a start costs half a second of a busy machine. */
+  async inside(args: readonly string[]): Promise<Ended> {
+    const [stdout, stderr] = [new Kept(), new Kept()]
+    const io: Io = {
+      env: { XDG_RUNTIME_DIR: this.folder },
+      homedir: this.folder,
+      cwd: this.folder,
+      uid: process.getuid!(),
+      user: 'test',
+      execPath: process.execPath,
+      stdin: Readable.from([]),
+      stdout,
+      stderr,
+      onSignal: () => ({ [Symbol.dispose]: () => {} }),
+    }
+    const code = await run(args, io)
+    return { code, stdout: stdout.text, stderr: stderr.text }
   }
 
   /** A command that goes on until it is ended. */
