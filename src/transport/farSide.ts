@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { abortable } from '../lib/abort.ts'
 import { HopError } from './transport.ts'
@@ -40,7 +39,7 @@ const PROBE = [
   'h bash && bash -c ": </dev/tcp/127.0.0.1/1" 2>&1 | grep -qi refused && p bash',
   'h python3 && python3 -I -S -c "import socket,threading,base64" 2>/dev/null && p python3',
   'h socat && p socat',
-  'if h nc; then if nc -h 2>&1 | grep -q -e "-[A-Za-z0-9]*N[A-Za-z0-9]*"; then p nc-N; else p nc; fi; fi',
+  'if h nc; then o=$(nc -h 2>&1); case "$o" in *BusyBox*) p nc;; *-*[a-z]N[a-z]*) p nc-N;; *) p nc;; esac; fi',
   'h busybox && busybox nc --help 2>&1 | grep -qi usage && p busybox-nc',
   '(echo x | (read -r -t 1 y && test "$y" = x)) 2>/dev/null && p sh-read-t',
   'h bash && p bash-read-t',
@@ -80,16 +79,17 @@ export async function probeFarSide(
     stream.destroy()
   }, timeoutMs)
   try {
-    await abortable(once(stream, 'close', {}), signal)
+    await abortable(new Promise((resolve) => stream.once('close', resolve)), signal)
   } finally {
     clearTimeout(timer)
     stream.destroy()
   }
   const has = new Set([...text.matchAll(/^breakwater (\S+)\r?$/gm)].map((match) => match[1] as Tool))
   if (has.has('sh')) return { has }
-  if (failure instanceof HopError) throw failure
-  const advice = 'The account can run no shell there (nologin, ForceCommand, internal-sftp).'
-  throw new HopError(hop, 'command', 'sh can not be run', advice, failure === undefined ? {} : { cause: failure })
+  if (failure instanceof HopError && failure.code !== 'command') throw failure
+  const said = failure === undefined ? '' : ` (${failure.message})`
+  const advice = 'The account can run no shell there: nologin, ForceCommand, internal-sftp.'
+  throw new HopError(hop, 'command', `no shell can be run there${said}`, advice, failure && { cause: failure })
 }
 
 /**

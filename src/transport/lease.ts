@@ -233,9 +233,12 @@ class Watchdog {
     }, this.#heartbeatMs)
     channel.once('close', () => {
       clearInterval(timer)
-      void this.#channel?.then((current) => {
-        if (current === channel) this.#channel = undefined
-      })
+      this.#channel
+        ?.then((current) => {
+          if (current === channel) this.#channel = undefined
+        })
+        // The next one, which could not start: whoever waits for it is told.
+        .catch(() => {})
       // Whoever ended it: without it nothing there is watched, and relays that it knew are being ended.
       const error = channel.errored instanceof HopError ? channel.errored : this.#lost('the watchdog there has ended')
       for (const stream of this.#relays.values()) stream.destroy(error)
