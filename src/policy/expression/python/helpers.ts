@@ -75,7 +75,7 @@ export const helpers: Readonly<Record<string, Helper>> = {
   s: helper('U', 'lambda x,y:U if x is U or y is U else x is y'),
   C: helper(
     'UTSYIBczes',
-    'lambda k,v:U if not c(k)else(k in v if T(k)is T(v)or 0<=k<256 else U)if T(v)is Y and(T(k)is Y or T(k)is I)' +
+    'lambda k,v:U if not c(k)else(k in v if T(k)is T(v)or 0<=k<256 else U)if T(v)is Y and(T(k)is Y or T(k)is I or T(k)is B)' +
       `else k in v if T(v)is S and T(k)is S else U if not z(v)or v.__len__()>${scanned} else` +
       '(lambda p:True if[1 for x in p if x is k or c(x)and e(x,k)]else U if[1 for x in p if not(c(x)or z(x))]else False)([*v])',
   ),
