@@ -1,4 +1,4 @@
-import { watch, type Stats } from 'node:fs'
+import { watch } from 'node:fs'
 import { open, stat, type FileHandle } from 'node:fs/promises'
 
 /** One line of the audit; what else is in it depends on its `kind`. */
@@ -124,6 +124,7 @@ async function* readLines(path: string, { follow = false, signal }: ReadOptions)
   const chunk = Buffer.alloc(64 * 1024)
   const cutter = new Cutter()
   let file = await open(path)
+  let next: FileHandle | undefined
   let position = 0
   try {
     for (;;) {
@@ -138,18 +139,22 @@ async function* readLines(path: string, { follow = false, signal }: ReadOptions)
         yield* cutter.end()
         return
       }
-      const next = await successor(path, file, position)
-      if (next === undefined) await changes.next()
-      else {
-        yield* cutter.end()
-        if (next !== file) await file.close()
-        file = next
-        position = 0
+      if (next === undefined) {
+        next = await successor(path, file, position)
+        if (next === undefined) await changes.next()
+        // Something may have been written to the old one after we looked: it is read to its end once more.
+        if (next !== file) continue
       }
+      yield* cutter.end()
+      if (next !== file) await file.close()
+      file = next
+      next = undefined
+      position = 0
     }
   } finally {
     changes?.close()
     await file.close()
+    if (next !== undefined && next !== file) await next.close()
   }
 }
 
@@ -158,14 +163,13 @@ async function successor(path: string, file: FileHandle, position: number): Prom
   const ours = await file.stat()
   if (ours.size < position) return file
   if (ours.size > position) return undefined
-  let there: Stats
   try {
-    there = await stat(path)
+    const there = await stat(path)
+    return there.ino === ours.ino && there.dev === ours.dev ? undefined : await open(path)
   } catch {
     // Rotated away, and not made anew yet.
     return undefined
   }
-  return there.ino === ours.ino && there.dev === ours.dev ? undefined : open(path)
 }
 
 /** Tells that it is worth looking again: by the system where it can, and every half second anyway. */

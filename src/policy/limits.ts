@@ -123,7 +123,7 @@ function variables(
   let kept = all.length > limit.children ? all.slice(0, limit.children) : all
   let rule = `${limit.children} children`
   kept = kept.map((variable) => depths.note(cutValue(variable, limit), depth))
-  if (exceeds(kept, limit.replyBytes)) {
+  if (mayExceed(kept, limit.replyBytes)) {
     const count = fitting(kept, limit.replyBytes)
     if (count < kept.length) rule = `${limit.replyBytes} bytes`
     kept = kept.slice(0, count)
@@ -134,6 +134,15 @@ function variables(
     ...body,
     variables: [...kept, { name: '…', value, variablesReference: 0, presentationHint: { attributes: ['readOnly'] } }],
   }
+}
+
+/** A quick upper bound: no character takes more than 6 bytes as JSON, and the other fields of a variable are small. */
+function mayExceed(variables: readonly DebugProtocol.Variable[], limit: number): boolean {
+  let bytes = 0
+  for (const { name, value, type = '', evaluateName = '' } of variables) {
+    bytes += 1_024 + 6 * (name.length + value.length + type.length + evaluateName.length)
+  }
+  return bytes > limit
 }
 
 function cutText(text: string, limit: number): string {

@@ -3,43 +3,42 @@
  * dictionary key, so `api_key`, `apiKey`, `API-KEY` and `'Api Key'` are one name.
  */
 
-/** Hidden wherever they occur in a name: `dbPasswordOld`, `aws_secret_access_key`, `X-Api-Key-Id`. */
+/** Hidden wherever they occur in a name; `-` is where a separator may stand: `dbPassWordOld`, `X-Api-Key-Id`. */
 const anywhere = [
-  'password',
+  'pass-word',
   'passwd',
-  'passphrase',
-  'passcode',
+  'pass-phrase',
+  'pass-code',
   'secret',
-  'apikey',
-  'accesskey',
-  'privatekey',
-  'signingkey',
-  'encryptionkey',
-  'masterkey',
-  'accountkey',
-  'sharedaccesskey',
-  'authkey',
-  'accesstoken',
-  'refreshtoken',
-  'authtoken',
-  'sessiontoken',
-  'csrftoken',
-  'xsrftoken',
+  'api-key',
+  'access-key',
+  'private-key',
+  'signing-key',
+  'encryption-key',
+  'master-key',
+  'account-key',
+  'auth-key',
+  'access-token',
+  'refresh-token',
+  'auth-token',
+  'session-token',
+  'csrf-token',
+  'xsrf-token',
   'credential',
   'authorization',
   'cookie',
-  'sessionid',
-  'sessionkey',
-  'connectionstring',
-  'connstring',
-  'databaseurl',
-  'cardnumber',
-  'creditcard',
-  'securitycode',
-  'socialsecurity',
+  'session-id',
+  'session-key',
+  'connection-string',
+  'conn-string',
+  'database-url',
+  'card-number',
+  'credit-card',
+  'security-code',
+  'social-security',
 ]
 
-/** Hidden when a name ends with them: `csrf_token`, but not `token_count`; `db_pwd`, `user_pin` only as whole words. */
+/** Hidden when a name ends with them: `csrf_token`, but not `token_count`. */
 const atTheEnd = ['token', 'jwt', 'pwd', 'dsn', 'bearer', 'signature']
 
 /** Hidden only as the whole name: too short to look for inside others. */
@@ -64,17 +63,20 @@ const isDigit = (code: number): boolean => code >= 48 && code <= 57
 export class SecretNames {
   readonly #pattern: RegExp
   readonly #seen = new Map<string, boolean>()
-  /** Finds a secret name anywhere in a text, its letters perhaps separated: the quick look before the slow one. */
+  /** Finds a secret name anywhere in a text: the quick look before the slow one. */
   readonly hint: RegExp
 
   constructor(more: readonly string[]) {
-    const own = more.map(normaliseName).filter((name) => name !== '')
-    const endings = [...atTheEnd, ...own].map(escape).join('|')
-    this.#pattern = new RegExp(`${anywhere.map(escape).join('|')}|(?:${endings})$|^(?:${whole.join('|')})$`)
-    const spaced = [...anywhere, ...atTheEnd, ...whole, ...own].map((word) =>
-      Array.from(word, escape).join('[\\s_.-]{0,3}'),
-    )
-    this.hint = new RegExp(spaced.join('|'), 'i')
+    const own = more.filter((name) => normaliseName(name) !== '')
+    const joined = (words: readonly string[]): string => words.map((word) => escape(normaliseName(word))).join('|')
+    const endings = joined([...atTheEnd, ...own])
+    this.#pattern = new RegExp(`${joined(anywhere)}|(?:${endings})$|^(?:${joined(whole)})$`)
+    const gap = '[\\s_.-]{0,2}'
+    // Nobody told us where the words of the user's own names meet: `petName` is to be found as `pet_name` too.
+    const ours = [...anywhere, ...atTheEnd].map((word) => word.split('-').join(gap))
+    const theirs = own.map((word) => Array.from(normaliseName(word), escape).join(gap))
+    const spaced = [...ours, ...theirs]
+    this.hint = new RegExp(`${spaced.join('|')}|(?<![a-z])(?:${joined(whole)})(?![a-z])`, 'i')
   }
 
   has(name: string): boolean {

@@ -15,6 +15,12 @@ void t.test('names: written in any way, and not what only resembles them', async
   ))
     t.notOk(standard.names.has(name), name)
   t.ok(new Redactor({ level: 'standard', names: ['Pet_Name'], types: [] }).names.has('myPetname'))
+  for (const name of ['petName', 'pet_name', 'pet-name']) {
+    const own = new Redactor({ level: 'standard', names: [name], types: [] })
+    for (const text of ['pet_name=rex-1', 'petName: rex-1', "{'PET-NAME': 'rex-1'}"]) {
+      t.notOk(own.text(text).text.includes('rex-1'), `${name}: ${text}`)
+    }
+  }
   t.ok(standard.names.has(`${'x'.repeat(10_000)}_password`))
 })
 
