@@ -27,6 +27,9 @@ const io: Io = {
     process.on(name, listener)
     return { [Symbol.dispose]: () => void process.off(name, listener) }
   },
+  onUnhandled(listener) {
+    process.on('unhandledRejection', listener)
+  },
 }
 
 // `breakwater audit | head`: a reader that has seen enough is no error.

@@ -36,7 +36,7 @@ export async function* examine(target: TargetConfig, config: Config, io: Io): As
       `${target.backend} at ${at}${way}, policy ${target.policy}, from ${config.file ?? 'the defaults'}`,
     )
     if (target.settings.mode === 'observe') yield notYet(target)
-    hop = target.way.kind === 'direct' ? 'port' : 'way'
+    hop = target.way.kind === 'ssh' ? 'ssh config' : 'port'
     const transport = yield* reach(target, io, scope, signal)
     hop = 'port'
     if (target.listen) {

@@ -14,6 +14,8 @@ export interface Io extends Surroundings {
   readonly execPath: string
   /** Calls `listener` at each such signal, which then no longer ends the process, until disposed. */
   onSignal(name: SignalName, listener: () => void): Disposable
+  /** Calls `listener` with what was thrown and nobody caught in a promise; it then no longer ends the process. */
+  onUnhandled(listener: (error: unknown) => void): void
 }
 
 export type Output = Writable & { readonly isTTY?: boolean }

@@ -24,6 +24,8 @@ A second one ends at once.`,
     const { io } = context
     const config = await context.loadConfig()
     const log = openDaemonLog(config, io)
+    // A bug in one session must not end all the others, nor leave their programs held.
+    io.onUnhandled((error) => log.error({ err: error }, 'a bug: an error that nobody has caught; the daemon goes on'))
     for (const warning of config.warnings) log.warn({}, warning)
     // Loaded here: the other commands start in half the time without all that a daemon needs.
     const { startDaemon } = await import('./daemon.ts')

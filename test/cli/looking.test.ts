@@ -1,11 +1,12 @@
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { Client } from '../support/client.ts'
 import { CliHome } from '../support/cli.ts'
+import { makeKey, startSshd } from '../support/sshd.ts'
 import { debugpyVersions, startPython, tickingProgram, until } from '../support/debugpy.ts'
 
 const listen = 'listen: { tcp: 127.0.0.1:0, unix: daemon.sock }\naudit: { file: audit.jsonl }\n'
@@ -121,6 +122,43 @@ void t.test('doctor: a dead port, a wrong one, a silent one, a good one', async 
   await client.request('next', { threadId: 1 })
   await client.event('stopped', ({ reason }) => reason === 'step')
   await client.disconnect()
+})
+
+void t.test('doctor through ssh: which step of the login fails, and what to do', async (t) => {
+  const program = await startPython(debugpyVersions[0], tickingProgram)
+  t.teardown(() => program.end())
+  const folder = program.file.replace(/\/[^/]*$/, '')
+  const home = new CliHome(t)
+  mkdirSync(join(home.folder, '.ssh'))
+  const key = join(home.folder, '.ssh/id_ed25519')
+  const { host, port, hostKeys } = await startSshd(t, { authorized: [makeKey(key)] })
+  home.configure(`targets:
+  far: { backend: debugpy, at: ${program.port}, ssh: prod, paths: { ${folder}: ${folder} } }
+  other: { backend: debugpy, at: 1, ssh: prod }
+`)
+  const inside = (name: string) => home.inside(['-c', home.file, 'doctor', name])
+  const ssh = (more: string) =>
+    writeFileSync(
+      join(home.folder, '.ssh/config'),
+      `Host prod\n  HostName ${host}\n  Port ${port}\n  User root\n  IdentityAgent none\n${more}`,
+    )
+  const known = join(home.folder, '.ssh/known_hosts')
+  ssh('')
+  const unknown = await inside('far')
+  t.match(unknown, { code: 69, stdout: /✓ ssh config +prod is root@127\.0\.0\.1:\d+\n✓ machine +answers\n✗ host key / })
+  t.match(unknown.stdout, /SHA256:[^]*\[127\.0\.0\.1\]:\d+ ssh-ed25519 AAAA/, 'the fingerprint, and the line to add')
+  writeFileSync(known, `[${host}]:${port} ${hostKeys['ed25519']}\n`)
+  t.match(await inside('far'), {
+    code: 0,
+    stdout: /✓ ssh key +is accepted[^]*✓ debugger +debugpy[^]*✓ paths .*program\.py/,
+  })
+  t.match(await inside('other'), { code: 69, stdout: /✓ ssh key[^]*✗ port / })
+  makeKey(join(home.folder, '.ssh/stranger'))
+  ssh(`  IdentityFile ${join(home.folder, '.ssh/stranger')}\n  IdentitiesOnly yes\n`)
+  t.match(await inside('far'), { code: 69, stdout: /✓ host key +is known\n✗ ssh key / })
+  ssh('  ProxyCommand evil\n')
+  t.match(await inside('far'), { code: 69, stdout: /✗ ssh config .*config:6: / })
+  await program.runsOn()
 })
 
 void t.test('the demo tells its whole story and leaves nothing behind', async (t) => {

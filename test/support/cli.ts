@@ -124,6 +124,7 @@ export class CliHome {
       stdin: Readable.from([]),
       stdout,
       stderr,
+      onUnhandled: () => {},
       onSignal: () => ({ [Symbol.dispose]: () => {} }),
     }
     const code = await run(args, io)
