@@ -51,7 +51,7 @@ const schemas: Record<Command, z.ZodType> = {
   }),
   setFunctionBreakpoints: z.looseObject({ breakpoints: list(z.looseObject({ name: text, ...conditions })) }),
   setExceptionBreakpoints: z.looseObject({
-    filters: list(text).optional(),
+    filters: list(text).default([]),
     filterOptions: list(z.looseObject({ filterId: text, condition: text.optional() })).optional(),
     exceptionOptions: list(z.looseObject({ breakMode: text })).optional(),
   }),
