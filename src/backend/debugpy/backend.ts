@@ -10,7 +10,7 @@ import type { Link } from './connection.ts'
 import { Evaluation } from './evaluation.ts'
 import { debugpyHandlers, type DebugpyHandlers } from './handlers.ts'
 import { connect } from './link.ts'
-import { attachArguments, debuggedProcess, detachMs, isElsewhere, noDelay, serverMs } from './quirks.ts'
+import { attachArguments, debuggedProcess, detachMs, evaluatedMs, isElsewhere, noDelay, serverMs } from './quirks.ts'
 
 /** Attaches to a program under debugpy, which answers in DAP: we are its client. See `Attach`. */
 export const attach: Attach = async (options, context) => {
@@ -213,13 +213,13 @@ class DebugpyBackend implements Backend {
   async #leave(terminate: boolean): Promise<void> {
     const { upstream } = this.#link
     const late = new AbortController()
-    const timer = setTimeout(() => late.abort(), detachMs)
+    let timer: NodeJS.Timeout | undefined
     const gone = this.#state === 'terminated'
     if (!terminate) this.#state = 'detaching'
     try {
-      await this.#evaluation.end()
-      // Before the session itself: see settleMs.
-      await Promise.race([this.#children.releaseAll(), sleep(detachMs / 2, late.signal)])
+      // The children before the session itself: see settleMs. Both have bounds of their own, and are at once as a rule.
+      await Promise.all([this.#evaluated(), this.#children.releaseAll()])
+      timer = setTimeout(() => late.abort(), detachMs)
       const args = { terminateDebuggee: terminate }
       if (!gone) await Promise.race([upstream.request('disconnect', args, late.signal), upstream.closed])
     } catch {
@@ -233,6 +233,14 @@ class DebugpyBackend implements Backend {
       await this.#link.end()
     }
     await upstream.closed
+  }
+
+  /** What is still evaluated is interrupted, and waited for: see evaluatedMs. */
+  async #evaluated(): Promise<void> {
+    const late = new AbortController()
+    const evaluated = this.#evaluation.end().then(() => this.#link.upstream.evaluated())
+    await Promise.race([evaluated, sleep(evaluatedMs, late.signal).catch(() => {})])
+    late.abort()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -5,8 +5,8 @@ import { deferred } from '../../lib/deferred.ts'
 import type { OpenChild, Upstream } from './connection.ts'
 import { attachArguments } from './quirks.ts'
 
-/** How long one child may take to be let go: it is a dial and five round trips. */
-const releaseMs = 5_000
+/** How long one child may take to be let go: it is a dial and five round trips. All are let go at once. */
+const releaseMs = 4_000
 
 /**
  * Child processes. While a session is attached, each of them (subprocess, multiprocessing, os.fork) waits before its
@@ -57,15 +57,16 @@ export class Children {
 
 /** Attaches and leaves, so that the child runs on without a debugger. */
 async function letGo(upstream: Upstream, process: number, signal: AbortSignal): Promise<void> {
-  const ready = deferred<void>()
+  const ready = deferred<boolean>()
   upstream.onEvent((event) => {
-    // `terminated` instead: there is no such child any more.
-    if (event === 'initialized' || event === 'terminated') ready.resolve()
+    if (event === 'initialized') ready.resolve(true)
+    // There is no such child any more; a `configurationDone` would now end the adapter (both versions).
+    else if (event === 'terminated') ready.resolve(false)
   })
   const attached = upstream.request('attach', attachArguments({}, true, process), signal)
   attached.catch((error: Error) => ready.reject(error))
   signal.addEventListener('abort', () => ready.reject(reasonOf(signal)), { once: true })
-  await ready.promise
+  if (!(await ready.promise)) return
   // All three in one flight: each is a round trip while the child waits.
   await Promise.all([
     upstream.request('configurationDone', {}, signal),

@@ -38,6 +38,7 @@ export class Upstream {
   readonly #connection: Connection
   readonly #events: EventListener[] = []
   readonly #greeted = deferred<void>()
+  readonly #evaluations = new Set<Promise<unknown>>()
   #strange: string | undefined
   /** debugpy's own version; pydevd alone does not tell it. */
   version: string | undefined
@@ -63,7 +64,19 @@ export class Upstream {
 
   /** Also for commands that DAP does not know. Rejects with the debugger's own sentence, or how the connection ended. */
   request(command: string, args: unknown, signal?: AbortSignal): Promise<unknown> {
-    return this.#connection.request(command as Command, args as never, signal) as Promise<unknown>
+    if (command !== 'evaluate') return this.#connection.request(command as Command, args as never, signal)
+    if (signal?.aborted) return Promise.reject(reasonOf(signal))
+    // Without the signal: that nobody waits for it any more does not end it, see evaluatedMs.
+    const answer: Promise<unknown> = this.#connection.request(command, args as never)
+    this.#evaluations.add(answer)
+    const done = (): void => void this.#evaluations.delete(answer)
+    answer.then(done, done)
+    return signal === undefined ? answer : abortable(answer, signal)
+  }
+
+  /** Settles when no evaluation is under way any more, also of those that were given up. */
+  async evaluated(): Promise<void> {
+    while (this.#evaluations.size > 0) await Promise.allSettled(this.#evaluations)
   }
 
   close(error?: Error): void {

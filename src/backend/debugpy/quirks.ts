@@ -29,7 +29,15 @@ export const serverMs = 5_000
  */
 export const settleMs = 300
 
-/** An end takes no longer than this, whatever debugpy does: then the stream is destroyed, which detaches too. */
+/**
+ * `evaluate` is the one request that the adapter does not wait for, and an answer whose client has gone ends its
+ * connection to the program, and then the adapter: the program runs on, but its port is closed until it is started anew
+ * (both; adapter/clients.py, `evaluate_request`). So an end waits for evaluations; they have been interrupted, and only
+ * C code, as `time.sleep`, takes longer to notice. An end that we have no part in (the tunnel is cut) can still meet it.
+ */
+export const evaluatedMs = 4_000
+
+/** `disconnect` takes no longer than this, whatever debugpy does: then the stream is closed, which detaches too. */
 export const detachMs = 2_000
 
 /**
