@@ -1,7 +1,8 @@
 import type { DebugProtocol } from '@vscode/debugprotocol'
-import { withArguments, type AnyCall, type AnyEvent, type Body, type Call } from '../dap/call.ts'
+import { budget, withArguments, type AnyCall, type AnyEvent, type Body, type Call } from '../dap/call.ts'
 import type { Next, PolicyContext } from './policy.ts'
 import { dapError } from '../dap/errors.ts'
+import { abortable } from '../lib/abort.ts'
 import { say } from './refusal.ts'
 import type { PolicySettings } from './settings.ts'
 
@@ -41,6 +42,7 @@ interface BreakpointSet {
  */
 export class BreakpointLimits {
   readonly #context: PolicyContext
+  readonly #requestMs: number
   readonly #max: number
   readonly #perSecond: number
   readonly #maxHits: number
@@ -49,7 +51,8 @@ export class BreakpointLimits {
   readonly #busy = new Map<string, Promise<unknown>>()
   #released = false
 
-  constructor(context: PolicyContext, { limits, breakpoints }: PolicySettings) {
+  constructor(context: PolicyContext, { limits, breakpoints, time }: PolicySettings) {
+    this.#requestMs = time.requestMs
     this.#context = context
     this.#max = limits.breakpoints
     this.#perSecond = breakpoints.ratePerSecond
@@ -101,7 +104,8 @@ export class BreakpointLimits {
     const breakpoints = set.entries.filter(({ out }) => out === undefined).map(({ given }) => given)
     const { lines: _, ...rest } = call.arguments as { lines?: unknown }
     const args = { ...rest, breakpoints } as unknown as SetterCall['arguments']
-    const body = (await set.next(withArguments(call, args) as AnyCall)) as Body<Setter>
+    // One that is never answered must not keep the next one of its source waiting.
+    const body = (await abortable(set.next(withArguments(call, args) as AnyCall), call.signal)) as Body<Setter>
     const answers = body.breakpoints[Symbol.iterator]()
     return set.entries.map((entry) => {
       if (entry.out !== undefined) return refused(entry, entry.out)
@@ -181,17 +185,24 @@ export class BreakpointLimits {
 
   async #takeOut(key: string, entry: Entry, why: string): Promise<void> {
     entry.out = `Taken out: ${why}.`
+    const [command, limitMs] = [key.replace(/ .*/s, ''), this.#requestMs]
     const { log, signal } = this.#context
+    const late = (): Error =>
+      dapError('requestTimeout', { command, limitMs, stage: 'taking out a breakpoint', advice: '' })
+    const limit = budget(signal, limitMs, late)
     try {
       await this.#inTurn(key, async () => {
         const set = this.#sets.get(key)
         if (this.#released || set === undefined) return
-        await this.#send(set, { ...set.call, signal, remainingMs: () => Infinity } as SetterCall)
+        const remainingMs = (): number => limit.remainingMs()
+        await this.#send(set, { ...set.call, signal: limit.signal, remainingMs } as SetterCall)
       })
     } catch (error) {
       log.warn({ err: error }, 'a breakpoint over its limit could not be taken out')
       this.#context.end(`a breakpoint was hit too often and could not be taken out (${why})`)
       return
+    } finally {
+      limit.release()
     }
     say(this.#context, `The breakpoint at ${where(key, entry)} was taken out: ${why}.`)
     const breakpoint = { ...refused(entry, entry.out), ...(entry.clientId === undefined ? {} : { id: entry.clientId }) }

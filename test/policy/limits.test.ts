@@ -288,3 +288,19 @@ void t.test('a breakpoint that cannot be taken out ends the session', async (t) 
   await until(() => made.context.ends.length === 1, 'the end')
   t.match(made.context.ends, [/^a breakpoint was hit too often and could not be taken out/])
 })
+
+void t.test('a set that is never answered keeps no later one waiting', async (t) => {
+  let answers = false
+  const { ask } = setUp({
+    answer: () => (answers ? Promise.resolve({ breakpoints: [{ id: 1, verified: true }] }) : new Promise(() => {})),
+  })
+  const controller = new AbortController()
+  const set = (signal?: AbortSignal): Promise<unknown> =>
+    ask(callOf('setBreakpoints', { source: { path: '/a' }, breakpoints: [{ line: 1 }] }, signal))
+  const first = set(controller.signal)
+  const second = set()
+  answers = true
+  controller.abort(new Error('too late'))
+  await t.rejects(first, { message: 'too late' })
+  t.match(await second, { breakpoints: [{ verified: true }] })
+})
