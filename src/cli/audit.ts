@@ -2,7 +2,7 @@ import { parseDuration } from '../config/values.ts'
 import { jsonOption, type Command, type Parsed } from './args.ts'
 import { auditLines, type AuditLine } from './auditLines.ts'
 import { CliError, exitCode, usageError } from './io.ts'
-import { painter, print, visible, type Paint } from './text.ts'
+import { painter, print, visible, type Paint } from '../lib/terminal.ts'
 
 export const audit: Command = {
   name: 'audit',

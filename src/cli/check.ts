@@ -5,7 +5,7 @@ import { formatHostPort } from '../config/values.ts'
 import { jsonOption, type Command } from './args.ts'
 import { configJson, policyRow, targetPlace } from './describe.ts'
 import { exitCode } from './io.ts'
-import { painter, print, printJson, table, type Paint } from './text.ts'
+import { painter, print, printJson, table, type Paint } from '../lib/terminal.ts'
 
 export const check: Command = {
   name: 'check',

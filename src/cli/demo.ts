@@ -11,7 +11,7 @@ import { Scope } from '../lib/scope.ts'
 import { openLog } from '../telemetry/log.ts'
 import type { Command, Parsed } from './args.ts'
 import { CliError, exitCode, type ExitCode, type Io } from './io.ts'
-import { painter, print } from './text.ts'
+import { painter, print } from '../lib/terminal.ts'
 
 const target = 'orders'
 const usualPort = 4711

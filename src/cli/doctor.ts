@@ -2,7 +2,7 @@ import type { Config, TargetConfig } from '../config/config.ts'
 import { didYouMean } from '../lib/nearest.ts'
 import { jsonOption, type Command } from './args.ts'
 import { CliError, exitCode } from './io.ts'
-import { painter, print, printJson, visible, type Paint } from './text.ts'
+import { painter, print, printJson, visible, type Paint } from '../lib/terminal.ts'
 
 /** One hop on the way to the program. */
 export interface Step {

@@ -1,7 +1,7 @@
 import { didYouMean } from '../lib/nearest.ts'
 import { commonOptions, type Command, type OptionSpec } from './args.ts'
 import { exitCode, usageError } from './io.ts'
-import { print } from './text.ts'
+import { print } from '../lib/terminal.ts'
 
 export const help: Command = {
   name: 'help',

@@ -1,5 +1,6 @@
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { Surroundings } from '../config/config.ts'
+import type { Output } from '../lib/terminal.ts'
 
 export type SignalName = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 
@@ -17,8 +18,6 @@ export interface Io extends Surroundings {
   /** Calls `listener` with what was thrown and nobody caught in a promise; it then no longer ends the process. */
   onUnhandled(listener: (error: unknown) => void): void
 }
-
-export type Output = Writable & { readonly isTTY?: boolean }
 
 /** sysexits.h, where it has a word for it. */
 export const exitCode = { ok: 0, failed: 1, usage: 2, unavailable: 69, noPermission: 77, config: 78 } as const

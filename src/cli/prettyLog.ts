@@ -1,5 +1,4 @@
-import type { Output } from './io.ts'
-import { visible, type Paint, type Style } from './text.ts'
+import { visible, type Output, type Paint, type Style } from '../lib/terminal.ts'
 
 const levels: Readonly<Record<number, readonly [string, Style]>> = {
   20: ['debug', 'dim'],

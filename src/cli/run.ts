@@ -11,7 +11,7 @@ import { CliError, exitCode, usageError, type ExitCode, type Io } from './io.ts'
 import { serve } from './serve.ts'
 import { sessions } from './sessions.ts'
 import { targets } from './targets.ts'
-import { painter, print } from './text.ts'
+import { painter, print } from '../lib/terminal.ts'
 import { version } from './version.ts'
 
 const commands: readonly Command[] = [serve, connect, check, targets, sessions, audit, doctor, demo, version, help]

@@ -8,7 +8,7 @@ import type { Command, CommandContext } from './args.ts'
 import type { Daemon } from './daemon.ts'
 import { exitCode, type ExitCode, type Io } from './io.ts'
 import { prettyLog } from './prettyLog.ts'
-import { painter } from './text.ts'
+import { painter } from '../lib/terminal.ts'
 
 export const serve: Command = {
   name: 'serve',

@@ -2,7 +2,7 @@ import { request } from 'node:http'
 import { formatDuration } from '../config/values.ts'
 import { jsonOption, type Command, type CommandContext, type Parsed } from './args.ts'
 import { CliError, exitCode, usageError } from './io.ts'
-import { painter, print, printJson, table } from './text.ts'
+import { painter, print, printJson, table } from '../lib/terminal.ts'
 
 /** One line of the daemon's `GET /sessions`; times in ms, epoch. */
 interface SessionLine {

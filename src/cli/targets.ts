@@ -2,7 +2,7 @@ import { jsonOption, type Command } from './args.ts'
 import { targetTable } from './check.ts'
 import { targetJson } from './describe.ts'
 import { exitCode } from './io.ts'
-import { painter, print, printJson } from './text.ts'
+import { painter, print, printJson } from '../lib/terminal.ts'
 
 export const targets: Command = {
   name: 'targets',

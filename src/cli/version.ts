@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { jsonOption, type Command } from './args.ts'
 import { exitCode } from './io.ts'
-import { print, printJson } from './text.ts'
+import { print, printJson } from '../lib/terminal.ts'
 
 /** From package.json, which lies beside `dist` wherever the package is installed. */
 export async function readVersion(): Promise<string> {

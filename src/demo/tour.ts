@@ -3,7 +3,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol'
 import { basename } from 'node:path'
 import { sleep } from '../lib/abort.ts'
 import type { Log } from '../lib/log.ts'
-import { visible, type Paint } from '../cli/text.ts'
+import { visible, type Paint } from '../lib/terminal.ts'
 import { ScriptedClient } from './client.ts'
 import type { Program } from './program.ts'
 

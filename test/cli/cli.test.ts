@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { prepareSocketFolder } from '../../src/cli/socketFolder.ts'
-import { table, visible } from '../../src/cli/text.ts'
+import { table, visible } from '../../src/lib/terminal.ts'
 import { nearest } from '../../src/lib/nearest.ts'
 import { CliHome } from '../support/cli.ts'
 
