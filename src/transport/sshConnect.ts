@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
 import type { Client, ConnectConfig, ServerHostKeyAlgorithm } from 'ssh2'
 import { reasonOf } from '../lib/abort.ts'
-import { hostKeyAlgorithms, hostKeyRefusal, judgeHostKey, parseKnownHosts } from './knownHosts.ts'
+import { fingerprint, hostKeyAlgorithms, hostKeyRefusal, judgeHostKey, parseKnownHosts } from './knownHosts.ts'
 import type { KnownHostsLine } from './knownHosts.ts'
 import { planAuth } from './sshAuth.ts'
 import type { AuthPlan, ReadFile } from './sshAuth.ts'
@@ -13,6 +13,8 @@ import { HopError } from './transport.ts'
 /** What a connection reads from this machine. */
 export interface SshFiles {
   readonly readFile: ReadFile
+  /** Called when the host's key was found to be known, before the login; again at each new key exchange. */
+  readonly onHostKey?: (line: KnownHostsLine, fingerprint: string) => void
 }
 
 /** An SSH client that is logged in. Rejects with HopError, or the signal's reason; then `sock` is destroyed. */
@@ -26,7 +28,7 @@ export async function connectClient(
     const known = await readKnownHosts(host, files.readFile)
     const auth = await planAuth(host, files.readFile)
     if (signal.aborted) throw reasonOf(signal)
-    return await handshake(host, sock, known, auth, signal)
+    return await handshake(host, sock, { known, auth, onHostKey: files.onHostKey }, signal)
   } catch (error) {
     sock.destroy()
     throw error
@@ -53,10 +55,10 @@ export async function readKnownHosts(host: SshHost, readFile: ReadFile): Promise
 async function handshake(
   host: SshHost,
   sock: Duplex,
-  known: readonly KnownHostsLine[],
-  auth: AuthPlan,
+  plan: { readonly known: readonly KnownHostsLine[]; readonly auth: AuthPlan; onHostKey: SshFiles['onHostKey'] },
   signal: AbortSignal,
 ): Promise<Client> {
+  const { known, auth } = plan
   // What ended before ssh2 listens, it never hears of: it would wait for its whole time limit.
   if (sock.destroyed || sock.readableEnded) throw handshakeError(host, sock.errored ?? undefined, auth)
   const client = new ssh2.Client()
@@ -70,7 +72,9 @@ async function handshake(
     keepaliveCountMax: host.keepaliveCountMax ?? KEEPALIVE_COUNT_MAX,
     algorithms: { serverHostKey: hostKeyAlgorithms(known, host) as ServerHostKeyAlgorithm[] },
     hostVerifier: (key: Buffer): boolean => {
-      refusal = hostKeyRefusal(host, key, judgeHostKey(known, host, key))
+      const verdict = judgeHostKey(known, host, key)
+      refusal = hostKeyRefusal(host, key, verdict)
+      if (verdict.kind === 'known') plan.onHostKey?.(verdict.line, fingerprint(key))
       return refusal === undefined
     },
     authHandler: (_left, _partial, next) => {
