@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { once } from 'node:events'
 import net from 'node:net'
 import type { AddressInfo } from 'node:net'
@@ -64,6 +65,8 @@ export interface Debuggee {
   runsOn(times?: number): Promise<void>
   /** The last number that it has ticked. */
   ticks(): number
+  /** Makes an empty file where it runs. */
+  touch(name: string): Promise<void>
   end(): Promise<void>
 }
 
@@ -101,7 +104,7 @@ export async function startPython(
   const file = path.join(folder, 'program.py')
   const listen =
     options.connectTo === undefined
-      ? "import debugpy; print('PORT', debugpy.listen(('127.0.0.1', 0))[1], flush=True)"
+      ? "if __name__ == '__main__' and __import__('sys').argv[1:] != ['child']: import debugpy; print('PORT', debugpy.listen(('127.0.0.1', 0))[1], flush=True)"
       : 'pass'
   const wait = options.debugpy?.includes('--wait-for-client') === true ? '; debugpy.wait_for_client()' : ''
   const text = `${listen}${options.connectTo === undefined ? wait : ''}\n${source}`
@@ -186,6 +189,10 @@ class RunningPython implements Debuggee {
   async runsOn(times = 3): Promise<void> {
     const from = this.ticks()
     await until(`the program ticks ${times} times beyond ${from}`, () => this.ticks() >= from + times)
+  }
+
+  touch(name: string): Promise<void> {
+    return writeFile(path.join(this.#folder, name), '')
   }
 
   async end(): Promise<void> {

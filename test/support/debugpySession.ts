@@ -1,10 +1,11 @@
+import type { Socket } from 'node:net'
 import type { Backend, BackendOptions, Child } from '../../src/backend/backend.ts'
 import { attach } from '../../src/backend/debugpy/backend.ts'
 import type { Arguments, Body, Call, EventName } from '../../src/dap/call.ts'
 import type { Command, Events } from '../../src/dap/protocol.ts'
 import type { Log } from '../../src/lib/log.ts'
 import { direct } from '../../src/transport/direct.ts'
-import type { Transport } from '../../src/transport/transport.ts'
+import { HopError, type Transport } from '../../src/transport/transport.ts'
 import { until, type Debuggee } from './debugpy.ts'
 
 export const silentLog: Log = {
@@ -115,4 +116,30 @@ export async function attachTo(port: number, options: AttachedOptions = {}): Pro
     },
   }
   return attached
+}
+
+/** The direct way, and how to break it: the streams are reset, and no more are opened. */
+export function breakable(): { transport: Transport; cut(): void } {
+  const transport = direct()
+  const sockets: Socket[] = []
+  let broken = false
+  return {
+    transport: {
+      name: transport.name,
+      closed: transport.closed,
+      exec: (argv, signal) => transport.exec(argv, signal),
+      listen: (address, signal) => transport.listen(address, signal),
+      async dial(address, signal) {
+        if (broken) throw new HopError('direct', 'lost', 'the way is broken', '')
+        const socket = (await transport.dial(address, signal)) as Socket
+        sockets.push(socket)
+        return socket
+      },
+      [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+    },
+    cut() {
+      broken = true
+      for (const socket of sockets) socket.resetAndDestroy()
+    },
+  }
 }
