@@ -15,7 +15,7 @@ import {
 const python = languages['python']!
 const seed = 20261124
 
-t.test('the corpus: each line has the verdict it says, and a refusal is a sentence', (t) => {
+void t.test('the corpus: each line has the verdict it says, and a refusal is a sentence', (t) => {
   const lines = corpus('python')
   t.ok(lines.filter(({ accept }) => !accept).length >= 150, 'at least 150 are refused')
   t.ok(lines.filter(({ accept }) => accept).length >= 100, 'at least 100 are accepted')
@@ -30,7 +30,7 @@ t.test('the corpus: each line has the verdict it says, and a refusal is a senten
   t.end()
 })
 
-t.test('what is accepted is read as CPython reads it', async (t) => {
+void t.test('what is accepted is read as CPython reads it', async (t) => {
   const accepted = corpus('python').filter(({ accept }) => accept)
   const texts = [
     ...accepted.map(({ text }) => text),
@@ -48,7 +48,7 @@ t.test('what is accepted is read as CPython reads it', async (t) => {
   }
 })
 
-t.test('what is computed is what CPython computes', async (t) => {
+void t.test('what is computed is what CPython computes', async (t) => {
   const texts = [...new Set(fc.sample(scalarExpressions, { numRuns: 3500, seed }))]
   const checked = texts.map((text) => ({ text, checked: python.check(text) }))
   const cases = checked.flatMap(({ text, checked: one }) =>

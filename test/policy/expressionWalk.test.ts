@@ -94,7 +94,7 @@ async function ask(text: string, values = new FakeValues(table), limits = walkLi
   return result.ok ? result.value.text : `! ${result.reason}`
 }
 
-t.test('names, members and items are found where debugpy lists them', async (t) => {
+void t.test('names, members and items are found where debugpy lists them', async (t) => {
   const answers: Record<string, string | RegExp> = {
     n: '7',
     LIMIT: '100',
@@ -152,7 +152,7 @@ t.test('names, members and items are found where debugpy lists them', async (t) 
   }
 })
 
-t.test('what would run code is left unanswered; what would not is answered', async (t) => {
+void t.test('what would run code is left unanswered; what would not is answered', async (t) => {
   const answers: Record<string, string | RegExp> = {
     'order == 5': /could run the program's code/,
     'order < 5': /could run the program's code/,
@@ -202,7 +202,7 @@ t.test('what would run code is left unanswered; what would not is answered', asy
   }
 })
 
-t.test('round trips are few, counted and bounded', async (t) => {
+void t.test('round trips are few, counted and bounded', async (t) => {
   const counts: Record<string, string[]> = {
     '1 + 1': [],
     n: ['scopes', '1'],
@@ -228,7 +228,7 @@ t.test('round trips are few, counted and bounded', async (t) => {
   await t.rejects(walk(checked.node, new FakeValues({})), /nothing has the reference 1/, 'a broken source is no answer')
 })
 
-t.test('the value that was found is handed on, so that it can be expanded', async (t) => {
+void t.test('the value that was found is handed on, so that it can be expanded', async (t) => {
   for (const text of ['order', 'None or order', 'order if n else 1', '(1, order)[1]']) {
     const checked = python.check(text)
     if (!checked.ok) throw new Error(checked.reason)
@@ -237,7 +237,7 @@ t.test('the value that was found is handed on, so that it can be expanded', asyn
   }
 })
 
-t.test('hit conditions are plain counts', (t) => {
+void t.test('hit conditions are plain counts', (t) => {
   for (const text of ['5', ' 5 ', '== 5', '>5', '>= 5', '<5', '<=5', '%3', '% 3', '0', '==0'])
     t.ok(python.conditionOk(text), text)
   const bad = [
@@ -266,7 +266,7 @@ t.test('hit conditions are plain counts', (t) => {
   t.end()
 })
 
-t.test('log messages are split as debugpy splits them, and become one guarded text', (t) => {
+void t.test('log messages are split as debugpy splits them, and become one guarded text', (t) => {
   t.strictSame(python.guardMessage('plain 100% text }'), { ok: true, text: 'plain 100% text }' })
   t.strictSame(python.guardMessage('a {} b'), { ok: true, text: 'a  b' })
   t.match(python.guardMessage('a {n} b'), { ok: true, text: /^\{.*\}$/s })

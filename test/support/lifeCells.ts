@@ -1,0 +1,269 @@
+import http from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseConfig } from '../../src/config/load.ts'
+import { Client } from './client.ts'
+import type { Cli } from './cli.ts'
+import { until, type Debuggee } from './debugpy.ts'
+import { adapterOf, type LifeWorld } from './lifeWorld.ts'
+
+/** How far a session has come when its end begins. */
+export type Stage = 'connecting' | 'configuring' | 'running' | 'stopped' | 'evaluating' | 'evaluating for ever'
+
+export const stages: readonly Stage[] = ['connecting', 'configuring', 'running', 'stopped', 'evaluating']
+
+/** A session in some stage, about to end. */
+export interface Held {
+  readonly stage: Stage
+  readonly client: Client
+  readonly debuggee: Debuggee
+  /** What the client waits for: its attach, or its evaluation; its error once it has failed. */
+  readonly pending: Promise<string | undefined>
+  /** The daemon as a process of its own, for ends by a signal. */
+  readonly cli: Cli | undefined
+}
+
+export interface End {
+  readonly name: string
+  /** What the session goes through: the SSH hosts `far` and `quiet`, or nothing (`here`). */
+  readonly way?: 'far' | 'quiet' | 'here'
+  readonly policy?: 'impatient'
+  /** Needs a program that may be lost with the session. */
+  readonly loses?: 'adapter' | 'program'
+  /**
+   * The adapter's connection is gone before ours could wait for an evaluation. Its late answer then ends the adapter
+   * (src/backend/debugpy/quirks.ts, evaluatedMs): the program runs on, and must be started anew to be debugged again.
+   */
+  readonly severs?: true
+  /** Needs a daemon that may be lost. */
+  readonly daemon?: 'process'
+  /** What the client reads, if it is still there: in its console, or in the error of its attach. */
+  readonly tells?: RegExp
+  begin(held: Held, world: LifeWorld): Promise<unknown>
+  /** Afterwards the way must be one again. */
+  restore?(world: LifeWorld): void
+}
+
+const pressed = (command: Promise<unknown>): Promise<string | undefined> =>
+  command.then(
+    () => undefined,
+    (error: Error) => error.message,
+  )
+
+/** What of the program's side does not survive this end, if anything. */
+function lost(end: End, stage: Stage): 'adapter' | 'program' | undefined {
+  return end.loses ?? (end.severs && stage.startsWith('evaluating') ? 'adapter' : undefined)
+}
+
+/** A session that has come so far. The cleaning up is for when it has not. */
+export async function reach(stage: Stage, end: End, world: LifeWorld): Promise<Held> {
+  world.rare = false
+  const spare = lost(end, stage) !== undefined || stage === 'connecting'
+  const debuggee = lost(end, stage) === undefined ? world.useMain() : await world.useSpare()
+  const policy = end.policy ?? (stage.startsWith('evaluating') ? 'change' : 'look')
+  const target = `${end.way ?? 'far'}-${policy}-${spare ? 'spare' : 'main'}`
+  const served = end.daemon === 'process' ? await world.home.serve() : undefined
+  const client = await Client.connect(served?.port ?? world.daemon.port)
+  try {
+    return await advance({ stage, client, debuggee, cli: served?.cli }, target, world)
+  } catch (error) {
+    client.connection.close()
+    await served?.cli.kill()
+    world.near.resume()
+    throw error
+  }
+}
+
+async function advance(held: Omit<Held, 'pending'>, target: string, world: LifeWorld): Promise<Held> {
+  const { stage, client, debuggee } = held
+  if (stage === 'connecting') {
+    const before = world.near.accepted()
+    world.near.silence()
+    await client.initialize()
+    const pending = pressed(client.request('attach', { target } as never))
+    await until('the debugger is dialled', () => world.near.accepted() > before)
+    return { ...held, pending }
+  }
+  const line = debuggee.line(stage === 'running' ? 'RARE' : 'BREAK')
+  await client.initialize()
+  const attached = client.request('attach', { target } as never)
+  // A slow attach is answered early: only its failure counts here.
+  await Promise.race([client.event('initialized'), new Promise((_, reject) => attached.catch(reject))])
+  await client.break(debuggee.file, line)
+  if (stage === 'configuring') return { ...held, pending: Promise.resolve(undefined) }
+  await client.request('configurationDone', {})
+  await attached
+  if (stage === 'running') return { ...held, pending: Promise.resolve(undefined) }
+  const { threadId = 0 } = await client.event('stopped')
+  if (stage === 'stopped') return { ...held, pending: Promise.resolve(undefined) }
+  const { stackFrames } = (await client.request('stackTrace', { threadId }))!
+  const long = stage === 'evaluating' ? "__import__('time').sleep(2)" : 'all(True for _ in iter(int, 1))'
+  const expression = `[print('evaluating', flush=True), ${long}]`
+  const from = debuggee.lines.length
+  const pending = pressed(client.request('evaluate', { expression, frameId: stackFrames[0]!.id, context: 'repl' }))
+  await debuggee.printed(/^evaluating/, from)
+  return { ...held, pending }
+}
+
+export const ends: readonly End[] = [
+  { name: 'the client drops (FIN)', begin: async ({ client }) => client.socket.end() },
+  { name: 'the client drops (RST)', begin: async ({ client }) => client.socket.resetAndDestroy() },
+  {
+    name: 'the client drops in the middle of a message',
+    begin: async ({ client }) => client.socket.end('Content-Length: 100\r\n\r\n{"seq": 7, "type": "requ'),
+  },
+  { name: 'disconnect', begin: ({ client }) => client.disconnect() },
+  {
+    name: 'the debugger dies',
+    loses: 'adapter',
+    tells: /closed the connection|connection .*(closed|lost)|debugger/i,
+    begin: async ({ debuggee }) => process.kill(adapterOf(debuggee), 'SIGKILL'),
+  },
+  {
+    name: 'the program exits',
+    loses: 'program',
+    tells: /ended|closed the connection|debugger/i,
+    begin: async ({ debuggee }) => process.kill(debuggee.pid, 'SIGKILL'),
+  },
+  {
+    name: 'the tunnel dies',
+    severs: true,
+    tells: /ssh root@far/,
+    begin: async (_, world) => {
+      for (const pid of world.connections()) process.kill(pid, 'SIGKILL')
+    },
+  },
+  {
+    name: 'the tunnel goes silent',
+    severs: true,
+    way: 'quiet',
+    tells: /ssh root@quiet/,
+    begin: async (_, world) => world.quiet.silence(),
+    // The network is back, and knows nothing of the connections that it had.
+    restore: (world) => {
+      world.quiet.cut('rst')
+      world.quiet.resume()
+    },
+  },
+  {
+    name: 'SIGTERM',
+    daemon: 'process',
+    tells: /the daemon is shutting down/,
+    begin: async ({ cli }) => cli!.signal('SIGTERM'),
+  },
+  { name: 'SIGKILL', daemon: 'process', severs: true, begin: async ({ cli }) => cli!.signal('SIGKILL') },
+  {
+    name: 'the policy ends it',
+    tells: /the session has lasted|did not|within|took longer/,
+    policy: 'impatient',
+    begin: ({ stage }, world) => (stage === 'connecting' ? Promise.resolve() : tighten(world)),
+  },
+  {
+    name: 'sessions end',
+    tells: /ended by the operator/,
+    begin: (_, world) => Promise.all(world.daemon.sessions.facts().map(({ id }) => operator(world, id))),
+  },
+]
+
+/** A reload that makes running sessions shorter than they have lasted; then the old one again, for the next. */
+async function tighten(world: LifeWorld): Promise<void> {
+  const around = { env: {}, homedir: world.home.folder, cwd: world.home.folder, uid: 0 }
+  const short = world.yaml.replaceAll(/\{ mode: /g, '{ session: 1s, mode: ')
+  const [tight, usual] = await Promise.all(
+    [short, world.yaml].map((yaml) => parseConfig(world.home.file, yaml, around)),
+  )
+  world.daemon.sessions.reload(tight!)
+  world.daemon.sessions.reload(usual!)
+}
+
+/** As `breakwater sessions end ID` does. */
+function operator(world: LifeWorld, id: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http
+      .request({ socketPath: world.daemon.unix, method: 'DELETE', path: `/sessions/${id}` }, (response) => {
+        response.resume()
+        if (response.statusCode === 204) resolve()
+        else reject(new Error(`sessions end: ${response.statusCode}`))
+      })
+      .on('error', reject)
+      .end()
+  })
+}
+
+export interface Freed {
+  /** From the end to the program's next tick. */
+  readonly runsMs: number
+  /** From the end to an attach of somebody else that succeeds; undefined where the adapter is lost. */
+  readonly attachableMs: number | undefined
+}
+
+/** Nothing is timed by it: a program that was not let go would never pass. */
+const patienceMs = 20_000
+
+/** Proves that the program runs, over both lines; and that a newcomer who sets no breakpoint meets none. */
+export async function freed(held: Held, end: End, world: LifeWorld): Promise<Freed> {
+  const { debuggee } = held
+  const since = performance.now()
+  const from = debuggee.ticks()
+  await end.begin(held, world)
+  if (lost(end, held.stage) === 'program') return { runsMs: 0, attachableMs: undefined }
+  // One tick may have been on its way.
+  await until('the program runs on', () => debuggee.ticks() >= from + 2, patienceMs)
+  const runsMs = performance.now() - since
+  if (lost(end, held.stage) === 'adapter') {
+    await overBothLines(debuggee, world)
+    return { runsMs, attachableMs: undefined }
+  }
+  const attachableMs = await attachable(world, since)
+  return { runsMs, attachableMs }
+}
+
+async function attachable(world: LifeWorld, since: number): Promise<number> {
+  let why: string | void
+  const endMs = performance.now() + patienceMs
+  do {
+    const client = await Client.connect(world.daemon.port)
+    try {
+      await client.initialize()
+      const attached = pressed(client.request('attach', { target: 'far-look-main' } as never))
+      const told = ['initialized', 'terminated']
+      const seen = client.until('an answer', patienceMs, () => client.events.some(({ event }) => told.includes(event)))
+      why = (await Promise.race([attached.then(async (error) => error ?? (await seen)), seen])) ?? undefined
+      if (client.events.some(({ event }) => event === 'terminated')) why = client.output()
+      if (why !== undefined) {
+        await delay(20)
+        continue
+      }
+      await client.request('configurationDone', {})
+      await attached
+      const tookMs = performance.now() - since
+      await overBothLines(world.main, world)
+      const stops = client.events.filter((event) => event.event === 'stopped')
+      if (stops.length > 0) throw new Error(`a breakpoint was left: ${JSON.stringify(stops)}`)
+      await client.disconnect()
+      return tookMs
+    } finally {
+      client.connection.close()
+    }
+  } while (performance.now() < endMs)
+  throw new Error(`no new attach for ${patienceMs} ms: ${why}`)
+}
+
+async function overBothLines(debuggee: Debuggee, world: LifeWorld): Promise<void> {
+  await debuggee.runsOn(15)
+  world.rare = true
+  await debuggee.runsOn(15)
+  world.rare = false
+}
+
+/** What the client was told, once it can be known: `terminated` once, and why. */
+export async function told(held: Held, end: End): Promise<{ text: string; terminated: number }> {
+  const { client } = held
+  const error = await held.pending
+  if (end.tells !== undefined && !(held.stage === 'connecting' && error !== undefined)) {
+    await client.until('terminated', patienceMs, () => client.events.some((event) => event.event === 'terminated'))
+  }
+  client.connection.close()
+  await client.connection.closed
+  const terminated = client.events.filter((event) => event.event === 'terminated').length
+  return { text: `${client.output()}${error ?? ''}`, terminated }
+}

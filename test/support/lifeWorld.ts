@@ -1,0 +1,202 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CliHome } from './cli.ts'
+import type { TestDaemon } from './daemon.ts'
+import { startPython, type Debuggee, type DebugpyVersion } from './debugpy.ts'
+import { startRealDaemon } from './realDaemon.ts'
+import { startRelay, type Relay } from './relay.ts'
+import { descendants, makeKey, startSshd, type Sshd } from './sshd.ts'
+
+export interface TestCase {
+  teardown(end: () => unknown): void
+}
+
+/** A hundred ticks a second over two lines to stop at, the second one only while a file is there. */
+const program = (rare: string): string => `
+import os, time
+def work(n):
+    doubled = n * 2
+    if os.path.exists(${JSON.stringify(rare)}):
+        doubled += 1  # RARE
+    print('tick', n, flush=True)  # BREAK
+    time.sleep(0.01)
+    return doubled
+n = 0
+while True:
+    n += 1
+    work(n)
+`
+
+/** The machine of the program, the ways to it, and daemons that know them. One for all cells of one debugpy. */
+export class LifeWorld {
+  readonly version: DebugpyVersion
+  readonly home: CliHome
+  readonly sshd: Sshd
+  /** In the way of the SSH host `quiet`. */
+  readonly quiet: Relay
+  /** Between the machine and the debugger of the targets called `spare`. */
+  readonly near: Relay
+  readonly yaml: string
+  readonly daemon: TestDaemon
+  /** Of the targets called `main`. */
+  readonly main: Debuggee
+  readonly #t: TestCase
+  readonly #mark: string
+  readonly #spare: { debuggee: Debuggee }
+
+  private constructor(parts: Parts) {
+    this.version = parts.version
+    this.home = parts.home
+    this.sshd = parts.sshd
+    this.quiet = parts.quiet
+    this.near = parts.near
+    this.yaml = parts.yaml
+    this.daemon = parts.daemon
+    this.main = parts.main
+    this.#t = parts.t
+    this.#mark = parts.mark
+    this.#spare = parts.spare
+  }
+
+  static async start(t: TestCase, version: DebugpyVersion): Promise<LifeWorld> {
+    const home = new CliHome(t)
+    const mark = `BREAKWATER_TEST=${randomBytes(8).toString('hex')}`
+    const main = await startLife(t, version, home)
+    const spare = { debuggee: main }
+    const ssh = join(home.folder, '.ssh')
+    mkdirSync(ssh, { mode: 0o700 })
+    const sshd = await startSshd(t, {
+      authorized: [makeKey(join(ssh, 'id_ed25519'))],
+      config: [`SetEnv ${mark}`, 'MaxSessions 30'],
+    })
+    const quiet = await startRelay(t, { to: sshd })
+    const near = await startRelay(t, {
+      to: {
+        host: '127.0.0.1',
+        get port() {
+          return spare.debuggee.port
+        },
+      },
+    })
+    writeFileSync(join(ssh, 'known_hosts'), `sshd-of-the-test ${sshd.hostKeys['ed25519']}\n`)
+    const host = (name: string, port: number): string =>
+      `Host ${name}\n  HostName 127.0.0.1\n  Port ${port}\n  User root\n  HostKeyAlias sshd-of-the-test\n`
+    writeFileSync(join(ssh, 'config'), host('far', sshd.port) + host('quiet', quiet.port))
+    const yaml = configuration(main.port, near.port)
+    home.configure(`listen: { tcp: 127.0.0.1:0, unix: daemon.sock }\naudit: { file: audit.jsonl }\n${yaml}`)
+    const daemon = await startRealDaemon(t, { home: home.folder, yaml })
+    return new LifeWorld({ t, version, home, sshd, quiet, near, yaml, daemon, main, spare, mark })
+  }
+
+  /** Another program, for ends that it does not survive; from now on the one of the targets called `spare`. */
+  async useSpare(): Promise<Debuggee> {
+    this.#spare.debuggee = await startLife(this.#t, this.version, this.home)
+    return this.#spare.debuggee
+  }
+
+  useMain(): Debuggee {
+    this.#spare.debuggee = this.main
+    return this.main
+  }
+
+  /** From now on the line RARE is run, or it isn't. */
+  set rare(wanted: boolean) {
+    if (wanted) writeFileSync(rareFile(this.home), '')
+    else rmSync(rareFile(this.home), { force: true })
+  }
+
+  /** Each SSH connection that this sshd has: its processes, not those of what is run there. */
+  connections(): number[] {
+    return descendants(this.sshd.pid).filter((pid) => /^sshd(-session)?:/.test(commandLine(pid)))
+  }
+
+  /** What was started through SSH and is there still: relays, watchdogs. */
+  leftovers(): string[] {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .filter((pid) => environment(pid).includes(this.#mark))
+      .map((pid) => `${pid} ${commandLine(Number(pid)).slice(0, 100)}`)
+  }
+}
+
+interface Parts {
+  readonly t: TestCase
+  readonly version: DebugpyVersion
+  readonly home: CliHome
+  readonly sshd: Sshd
+  readonly quiet: Relay
+  readonly near: Relay
+  readonly yaml: string
+  readonly daemon: TestDaemon
+  readonly main: Debuggee
+  readonly spare: { debuggee: Debuggee }
+  readonly mark: string
+}
+
+/** `far` is a plain host; `quiet` can fall silent, with a lease of two seconds; `here` needs no SSH. */
+function configuration(mainPort: number, nearPort: number): string {
+  const target = (name: string, way: string, policy: string): string =>
+    [
+      `  ${name}-main: { backend: debugpy, at: ${mainPort}${way}, policy: ${policy} }\n`,
+      `  ${name}-spare: { backend: debugpy, at: ${nearPort}${way}, policy: ${policy} }\n`,
+    ].join('')
+  const each = (policy: string): string =>
+    target(`far-${policy}`, ', ssh: far', policy) +
+    target(`quiet-${policy}`, ', ssh: quiet, lease: 2s', policy) +
+    target(`here-${policy}`, '', policy)
+  const policies = [
+    'look: { mode: inspect }',
+    // Patience: these cells are about the ends, not about deadlines.
+    'change: { mode: control, evaluate: 9s, request: 9s }',
+    'impatient: { mode: inspect, connect: 1s, pauseMax: 1s }',
+  ]
+  return `policies: { ${policies.join(', ')} }\ntargets:\n${each('look')}${each('change')}${each('impatient')}`
+}
+
+function rareFile(home: CliHome): string {
+  return join(home.folder, 'rare')
+}
+
+async function startLife(t: TestCase, version: DebugpyVersion, home: CliHome): Promise<Debuggee> {
+  const debuggee = await startPython(version, program(rareFile(home)))
+  t.teardown(() => debuggee.end())
+  return debuggee
+}
+
+function environment(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+export function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ')
+  } catch {
+    return ''
+  }
+}
+
+/** The process that listens at the program's debug port: its adapter, which is a daemon of its own. */
+export function adapterOf(debuggee: Debuggee): number {
+  const hex = debuggee.port.toString(16).toUpperCase().padStart(4, '0')
+  const line = readFileSync('/proc/net/tcp', 'latin1')
+    .split('\n')
+    .find((each) => each.includes(`:${hex} 00000000:0000 0A`))
+  const inode = line?.trim().split(/\s+/)[9]
+  const found = readdirSync('/proc').find((pid) => /^\d+$/.test(pid) && ownsSocket(pid, inode))
+  if (found === undefined) throw new Error(`nobody listens at ${debuggee.port}`)
+  return Number(found)
+}
+
+function ownsSocket(pid: string, inode: string | undefined): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`)
+  } catch {
+    // It has ended meanwhile.
+    return false
+  }
+}
