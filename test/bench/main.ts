@@ -1,0 +1,16 @@
+import { loadText, machineFacts } from './figures.ts'
+import { listPages } from './paging.ts'
+import { through } from './through.ts'
+
+const parts: Readonly<Record<string, () => Promise<void>>> = { through, paging: listPages }
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !(name in parts))
+if (unknown.length > 0) {
+  console.error(`There is no bench '${unknown.join("', '")}'. There are: ${Object.keys(parts).join(', ')}.`)
+  process.exit(2)
+}
+const began = performance.now()
+console.log(machineFacts().join('\n'))
+for (const [name, run] of Object.entries(parts)) if (wanted.length === 0 || wanted.includes(name)) await run()
+console.log(`\n${((performance.now() - began) / 1000).toFixed(0)} s in all; load at the end ${loadText()}`)
