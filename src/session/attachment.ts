@@ -194,7 +194,9 @@ export class Attachment {
       throw dapError('unsupported', { backend: target.kind.name, command: call.command, why: '' })
     }
     const translated = toBackend(call, this.#handles, this.#sources)
-    const body = await handler(translated.call)
+    const body = await handler(translated.call).catch((error: unknown) => {
+      throw this.#worded(error)
+    })
     if (call.command === 'configurationDone' && state.phase === 'configuring') state.enter('attached')
     if (resuming.has(call.command))
       this.#onResumed(call.arguments as { threadId: number; singleThread?: boolean }, body)
@@ -238,14 +240,20 @@ export class Attachment {
     void this.#parts.session.leave(message.replace(/\.$/, ''))
   }
 
-  /** A failure on the way is told with its hop and what to do next. */
+  /** A failure on the way is told with its hop and what to do next, also when it has ended a debugger's connection. */
   #worded(error: unknown): Error {
-    if (!(error instanceof HopError)) return error instanceof Error ? error : new Error(String(error))
-    if (error.code === 'lost')
-      return dapError('hopLost', { hop: error.hop, problem: sentenceBody(error) }, { cause: error })
-    const { hop, advice } = error
-    return dapError('hopFailed', { hop, problem: sentenceBody(error), advice }, { cause: error })
+    const failed = hopErrorOf(error)
+    if (failed === undefined) return error instanceof Error ? error : new Error(String(error))
+    const { hop, advice } = failed
+    const problem = sentenceBody(failed)
+    if (failed.code === 'lost') return dapError('hopLost', { hop, problem }, { cause: error })
+    return dapError('hopFailed', { hop, problem, advice }, { cause: error })
   }
+}
+
+function hopErrorOf(error: unknown): HopError | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof HopError) return at
+  return undefined
 }
 
 function sentenceBody(error: Error): string {

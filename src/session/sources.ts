@@ -33,10 +33,20 @@ export class Sources {
     return typeof source.path === 'string' ? { ...source, path: this.toRemote(source.path) } : source
   }
 
+  /**
+   * A source as the debugger names it, as the client knows it. Where a mapping applies the client has the file, so a
+   * reference to the far side's text is dropped: editors prefer it to the path, and would open a copy.
+   */
   sourceToLocal(source: DebugProtocol.Source): DebugProtocol.Source {
     const nested = source.sources?.map((s) => this.sourceToLocal(s))
-    const path = source.path === undefined ? {} : { path: this.toLocal(source.path) }
-    return { ...source, ...path, ...(nested === undefined ? {} : { sources: nested }) }
+    const path = source.path === undefined ? undefined : this.toLocal(source.path)
+    const { sourceReference, ...rest } = source
+    return {
+      ...rest,
+      ...(path === undefined ? {} : { path }),
+      ...(sourceReference === undefined || path !== source.path ? {} : { sourceReference }),
+      ...(nested === undefined ? {} : { sources: nested }),
+    }
   }
 }
 

@@ -42,6 +42,7 @@ type Mapper<C extends Command> = (body: NonNullable<Body<C>>, to: ToClient) => N
 interface ToClient {
   value<T extends { variablesReference?: number }>(item: T): T
   frame(id: number): number
+  breakpoint(item: DebugProtocol.Breakpoint): DebugProtocol.Breakpoint
   source<T extends { source?: DebugProtocol.Source }>(item: T): T
   sources: Sources
 }
@@ -56,11 +57,11 @@ const mappers: { readonly [C in Command]?: Mapper<C> } = {
   evaluate: (body, to) => to.value(body),
   setVariable: (body, to) => to.value(body),
   setExpression: (body, to) => to.value(body),
-  setBreakpoints: (body, to) => ({ ...body, breakpoints: body.breakpoints.map((b) => to.source(b)) }),
-  setFunctionBreakpoints: (body, to) => ({ ...body, breakpoints: body.breakpoints.map((b) => to.source(b)) }),
-  setInstructionBreakpoints: (body, to) => ({ ...body, breakpoints: body.breakpoints.map((b) => to.source(b)) }),
+  setBreakpoints: (body, to) => ({ ...body, breakpoints: body.breakpoints.map((b) => to.breakpoint(b)) }),
+  setFunctionBreakpoints: (body, to) => ({ ...body, breakpoints: body.breakpoints.map((b) => to.breakpoint(b)) }),
+  setInstructionBreakpoints: (body, to) => ({ ...body, breakpoints: body.breakpoints.map((b) => to.breakpoint(b)) }),
   setExceptionBreakpoints: (body, to) =>
-    body.breakpoints === undefined ? body : { ...body, breakpoints: body.breakpoints.map((b) => to.source(b)) },
+    body.breakpoints === undefined ? body : { ...body, breakpoints: body.breakpoints.map((b) => to.breakpoint(b)) },
   loadedSources: (body, to) => ({ ...body, sources: body.sources.map((s) => to.sources.sourceToLocal(s)) }),
   modules: (body, to) => ({ ...body, modules: body.modules.map((m) => localModule(m, to.sources)) }),
   disassemble: (body, to) => ({
@@ -83,7 +84,12 @@ export function eventToClient(event: AnyEvent, ids: Ids, sources: Sources): AnyE
     case 'output':
       return { event: 'output', body: to.value(to.source(event.body)) }
     case 'breakpoint':
-      return { event: 'breakpoint', body: { ...event.body, breakpoint: to.source(event.body.breakpoint) } }
+      return { event: 'breakpoint', body: { ...event.body, breakpoint: to.breakpoint(event.body.breakpoint) } }
+    case 'stopped': {
+      const { hitBreakpointIds } = event.body
+      if (hitBreakpointIds === undefined) return event
+      return { event: 'stopped', body: { ...event.body, hitBreakpointIds: hitBreakpointIds.map(breakpointId) } }
+    }
     case 'loadedSource':
       return { event: 'loadedSource', body: { ...event.body, source: sources.sourceToLocal(event.body.source) } }
     case 'module':
@@ -94,17 +100,25 @@ export function eventToClient(event: AnyEvent, ids: Ids, sources: Sources): AnyE
 }
 
 function toClient(ids: Ids, sources: Sources, thread: number | undefined): ToClient {
+  const source = <T extends { source?: DebugProtocol.Source }>(item: T): T =>
+    item.source === undefined ? item : { ...item, source: sources.sourceToLocal(item.source) }
   return {
     sources,
+    source,
+    breakpoint: (item) => source(item.id === undefined ? item : { ...item, id: breakpointId(item.id) }),
     frame: (id) => ids.toClient('frame', id, thread),
     value: (item) =>
       item.variablesReference === undefined || item.variablesReference === 0
         ? item
         : { ...item, variablesReference: ids.toClient('value', item.variablesReference, thread) },
-    source: (item) => (item.source === undefined ? item : { ...item, source: sources.sourceToLocal(item.source) }),
   }
 }
 
 function localModule(module: DebugProtocol.Module, sources: Sources): DebugProtocol.Module {
   return module.path === undefined ? module : { ...module, path: sources.toLocal(module.path) }
+}
+
+/** Clients want positive ids (notes/clients.md, 7), and debugpy counts from 0. No client sends one back. */
+function breakpointId(backendId: number): number {
+  return backendId + 1
 }

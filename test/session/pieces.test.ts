@@ -232,6 +232,15 @@ void t.test('ids and paths are translated there and back', (t) => {
   t.throws(() => toBackend(call('variables', { variablesReference: 70 }), handles, sources), { code: 'staleHandle' })
   handles.resumed(4)
   t.throws(() => toBackend(call('scopes', { frameId: id }), handles, sources), { code: 'staleHandle' })
+  const mapped = { path: '/app/a.py', sourceReference: 5 }
+  const unmapped = { path: '/lib/a.py', sourceReference: 6 }
+  t.same(sources.sourceToLocal(mapped), { path: '/home/me/a.py' }, 'the client has it, and needs no reference')
+  t.same(sources.sourceToLocal(unmapped), unmapped, 'the client has it not, and is shown the far side’s')
+  t.match(bodyToClient('setBreakpoints', { breakpoints: [{ id: 0, verified: true }] }, handles, sources), {
+    breakpoints: [{ id: 1 }],
+  })
+  const stopped = { event: 'stopped', body: { reason: 'breakpoint', hitBreakpointIds: [0] } } as AnyEvent
+  t.match(eventToClient(stopped, handles, sources), { body: { hitBreakpointIds: [1] } })
   const event = eventToClient(
     { event: 'output', body: { output: 'x', source: { path: '/app/a.py' } } } as AnyEvent,
     handles,

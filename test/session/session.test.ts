@@ -22,7 +22,7 @@ void t.test('from initialize to disconnect, each in its order', async (t) => {
   t.match(client.events[0]?.body, {
     capabilities: { supportsConditionalBreakpoints: true, supportsSetVariable: true, supportsStepBack: false },
   })
-  t.same(await client.break('/home/me/app/a.py', 3), { breakpoints: [{ id: 1, verified: true, line: 3 }] })
+  t.same(await client.break('/home/me/app/a.py', 3), { breakpoints: [{ id: 2, verified: true, line: 3 }] })
   t.match(fake.calls.at(-1)?.arguments, { source: { path: '/app/a.py' } })
   await client.request('configurationDone', {})
   fake.context.emit('stopped', { reason: 'breakpoint', threadId: 1, allThreadsStopped: true })
