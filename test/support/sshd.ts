@@ -94,6 +94,8 @@ export async function startSshd(
     `AuthorizedKeysFile ${join(dir, 'authorized_keys')}`,
     'PidFile none',
     'UsePAM no',
+    // A login shell of sshd's reads ~/.bashrc: whatever the developer has there is slow, and not what we test.
+    `SetEnv HOME=${dir}`,
     'StrictModes no',
     'UseDNS no',
     'PermitRootLogin prohibit-password',
