@@ -45,6 +45,7 @@ export async function startServer(config: Config, sessions: Sessions, log: Log):
     return server
   }
   const { tcp, unix } = config.listen
+  let removeSocket: (() => void) | undefined
   if (tcp !== undefined) {
     const server = open('tcp', () => addresses.tcp?.port)
     await listening(server, () => server.listen(tcp.port, tcp.host))
@@ -52,13 +53,23 @@ export async function startServer(config: Config, sessions: Sessions, log: Log):
     addresses.tcp = { host: address, port }
   }
   if (unix !== undefined) {
-    await listenUnix(
+    removeSocket = await listenUnix(
       open('unix', () => undefined),
       unix,
     )
     addresses.unix = unix
   }
-  const stop = (): void => servers.forEach((server) => server.close())
+  const stop = (): void => {
+    for (const server of servers) server.close()
+    const remove = removeSocket
+    removeSocket = undefined
+    try {
+      remove?.()
+    } catch (error) {
+      // A stale socket is replaced at the next start.
+      log.warn({ err: error }, 'the unix socket could not be removed')
+    }
+  }
   const end = (): void => {
     stop()
     for (const socket of sockets) socket.destroy()
