@@ -93,7 +93,7 @@ for (const version of debugpyVersions) {
         `''.join(['T' if x is True else 'F' if x is False else '?' for x in [${batch.join(',')}]])`,
         frameId,
       )
-      answers.push(...said.slice(1, -1))
+      answers.push(...said.slice(1, -1).split(''))
       t.match(said, /^'[TF]+'$/, 'each is true or false')
     }
     t.equal(answers.length, guarded.length)
