@@ -59,6 +59,18 @@ export function isElsewhere(transport: string, address: Address): boolean {
   return 'host' in address && !/^(localhost|::1|127\.[\d.]+)$/.test(address.host)
 }
 
+/*
+ * More that cannot be helped from here:
+ * - Exception filters in a program that was running already stop it only when it has a breakpoint too (1.6.6; a
+ *   condition that never holds is enough). A program that waits for its client is not concerned.
+ * - At an exception stop pydevd itself words the exception for its `stopped` event: `str(exc)` runs, in every mode
+ *   (both). `exceptionInfo` of ours does not in read-only modes.
+ * - `variables` and the other requests but `evaluate` are done one after another. In control, a `__repr__` or a property
+ *   that never returns blocks the adapter, and no client can reach the program any more (both).
+ * - A class body whose metaclass has a `__prepare__` of its own: pydevd copies its namespace before any evaluation,
+ *   and so asks that mapping (both).
+ */
+
 /** Options of a target that go into `attach` as they are (config/backends.ts checks them). */
 const passed = ['justMyCode', 'django', 'jinja', 'redirectOutput', 'showReturnValue'] as const
 
