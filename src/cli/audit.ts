@@ -1,6 +1,6 @@
 import { parseDuration } from '../config/values.ts'
 import { jsonOption, type Command, type Parsed } from './args.ts'
-import { auditLines, type AuditLine } from './auditLines.ts'
+import { readAudit } from '../policy/auditRead.ts'
 import { CliError, exitCode, usageError } from './io.ts'
 import { painter, print, visible, type Paint } from '../lib/terminal.ts'
 
@@ -35,7 +35,8 @@ export const audit: Command = {
     const kept: AuditLine[] = []
     try {
       // Without --follow the whole file is read before the last lines are known; with it, those are shown as they come.
-      for await (const line of auditLines(path, follow, controller.signal)) {
+      for await (const entry of readAudit(path, { follow, signal: controller.signal })) {
+        const line: AuditLine = entry.ok ? entry.line : { unreadable: entry.text.slice(0, 200) }
         if (!fits(line)) continue
         if (follow || last === Infinity) print(io.stdout, show(line))
         else if (kept.push(line) > last) kept.shift()
@@ -47,6 +48,9 @@ export const audit: Command = {
     return exitCode.ok
   },
 }
+
+/** A line of the audit, or `{ unreadable }`. */
+type AuditLine = Readonly<Record<string, unknown>>
 
 function fileOf(config: { readonly kind: string; readonly path?: string }): string {
   if (config.path !== undefined) return config.path

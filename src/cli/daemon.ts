@@ -45,7 +45,10 @@ export async function startDaemon(
     server,
     sessions,
     reload: (next) => sessions.reload(next),
-    reopenAudit: () => auditLog.reopen(),
+    reopenAudit() {
+      auditLog.reopen()
+      sessions.auditReopened()
+    },
     async drain() {
       await server.drain()
       await pool[Symbol.asyncDispose]()

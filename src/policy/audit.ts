@@ -9,6 +9,10 @@ import type { Policy, PolicyContext } from './policy.ts'
 import { Redactor } from './redactor.ts'
 import { Refusal } from './refusal.ts'
 import type { PolicySettings } from './settings.ts'
+import { verdicts } from './verdicts.ts'
+
+/** Requests look for a file that was moved away at most this often: two system calls each are felt in a fast step. */
+const lookEveryMs = 1_000
 
 /** Where the audit goes. `stream` is for tests and for programs that embed us. */
 export type AuditDestination =
@@ -34,6 +38,7 @@ export class AuditLog {
   readonly #file: FileDestination | undefined
   readonly #logger: Logger
   #seq = 0
+  #lookedMs = -Infinity
   #problem: Error | undefined
   #failed: Deferred<Error> = deferred()
   readonly #known = new WeakSet<Error>()
@@ -74,9 +79,18 @@ export class AuditLog {
     if (this.#problem !== undefined) throw dapError('auditFailed', { problem: this.#problem.message })
   }
 
+  /** For each request of a session that has begun. Throws like `check`; a file that is gone may be seen a second later. */
+  checkAgain(): void {
+    const now = performance.now()
+    if (this.#problem === undefined && now < this.#lookedMs + lookEveryMs) return
+    this.#lookedMs = now
+    this.check()
+  }
+
   /** After the file was rotated away (SIGHUP), or after the disk has room again. */
   reopen(): void {
     if (this.#destination.kind !== 'file') return
+    const hadFailed = this.#problem !== undefined
     this.#problem = undefined
     try {
       this.#file!.reopen()
@@ -85,7 +99,7 @@ export class AuditLog {
       this.#fail(error instanceof Error ? error : new Error(String(error)))
     }
     // `#fail` may have been called by the stream just now.
-    if ((this.#problem as Error | undefined) === undefined) this.#failed = deferred()
+    if (hadFailed && (this.#problem as Error | undefined) === undefined) this.#failed = deferred()
   }
 
   write(fields: object): void {
@@ -164,7 +178,7 @@ export class SessionAudit {
     const change = outcome === 'allowed' && changes(call.command, this.#mode)
     this.#write(change ? 'change' : 'request', {
       // Any text at all, for a command that we do not know.
-      command: this.#text(call.command),
+      command: Object.hasOwn(verdicts, call.command) ? call.command : this.#text(call.command),
       outcome,
       ms: Math.round(ms * 10) / 10,
       ...auditDetails(call, this.#redactor),
@@ -194,7 +208,7 @@ export function audit(log: AuditLog, session: SessionAudit): Policy {
     name: 'audit',
     async request(call, next) {
       // Nothing more is done for a session whose record is lost, but leaving; the session room ends it at `failed`.
-      if (call.command !== 'disconnect') log.check()
+      if (call.command !== 'disconnect') log.checkAgain()
       const began = performance.now()
       let failure: unknown
       try {

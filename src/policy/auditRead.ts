@@ -15,16 +15,6 @@ export interface AuditLine {
   readonly [field: string]: unknown
 }
 
-/** All that is given must hold. */
-export interface AuditFilter {
-  readonly target?: string
-  readonly session?: string
-  readonly identity?: string
-  readonly since?: Date
-  readonly until?: Date
-  readonly refusedOnly?: boolean
-}
-
 /** `text` is the line as it stands in the file; `number` counts from 1 in each file. */
 export type AuditEntry =
   | { readonly ok: true; readonly line: AuditLine; readonly text: string; readonly number: number }
@@ -42,31 +32,11 @@ const lineMax = 1024 * 1024
 const lookEveryMs = 500
 
 /**
- * The audit's lines in their order, filtered. A broken line (a full disk cuts one) is reported as such whatever the
- * filter says, and the reading goes on. Rejects if the file cannot be read; without `follow` it ends at the file's end.
+ * The audit's lines in their order. A broken line (a full disk cuts one) is reported as such, and the reading goes on.
+ * Rejects if the file cannot be read; without `follow` it ends at the file's end.
  */
-export async function* readAudit(
-  path: string,
-  filter: AuditFilter = {},
-  options: ReadOptions = {},
-): AsyncGenerator<AuditEntry> {
-  for await (const { text, number } of readLines(path, options)) {
-    const entry = parse(text, number)
-    if (!entry.ok || matches(entry.line, filter)) yield entry
-  }
-}
-
-export function matches(line: AuditLine, filter: AuditFilter): boolean {
-  const { target, session, identity, since, until, refusedOnly } = filter
-  const time = Date.parse(line.time)
-  return (
-    (target === undefined || line.target === target) &&
-    (session === undefined || line.session === session) &&
-    (identity === undefined || line.identity === identity) &&
-    (since === undefined || time >= since.getTime()) &&
-    (until === undefined || time <= until.getTime()) &&
-    (refusedOnly !== true || line['outcome'] === 'refused')
-  )
+export async function* readAudit(path: string, options: ReadOptions = {}): AsyncGenerator<AuditEntry> {
+  for await (const { text, number } of readLines(path, options)) yield parse(text, number)
 }
 
 function parse(text: string, number: number): AuditEntry {

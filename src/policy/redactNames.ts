@@ -59,6 +59,42 @@ const escape = (text: string): string => text.replace(/[$()*+.?[\\\]^{|}/-]/g, '
 
 const isDigit = (code: number): boolean => code >= 48 && code <= 57
 
+interface Patterns {
+  /** A name, normalised. */
+  readonly name: RegExp
+  /** A secret name anywhere in a text. */
+  readonly hint: RegExp
+}
+
+/**
+ * Compiling them takes milliseconds and memory, and there are two of these for each session: those of the same names
+ * are shared. After reloads with other names the old ones are dropped.
+ */
+const compiled = new Map<string, Patterns>()
+
+function patternsFor(own: readonly string[]): Patterns {
+  const key = JSON.stringify(own)
+  let patterns = compiled.get(key)
+  if (patterns === undefined) {
+    if (compiled.size >= 64) compiled.clear()
+    patterns = compile(own)
+    compiled.set(key, patterns)
+  }
+  return patterns
+}
+
+function compile(own: readonly string[]): Patterns {
+  const joined = (words: readonly string[]): string => words.map((word) => escape(normaliseName(word))).join('|')
+  const endings = joined([...atTheEnd, ...own])
+  const name = new RegExp(`${joined(anywhere)}|(?:${endings})$|^(?:${joined(whole)})$`)
+  const gap = '[\\s_.-]{0,2}'
+  // Nobody told us where the words of the user's own names meet: `petName` is to be found as `pet_name` too.
+  const ours = [...anywhere, ...atTheEnd].map((word) => word.split('-').join(gap))
+  const theirs = own.map((word) => Array.from(normaliseName(word), escape).join(gap))
+  const spaced = [...ours, ...theirs]
+  return { name, hint: new RegExp(`${spaced.join('|')}|(?<![a-z])(?:${joined(whole)})(?![a-z])`, 'i') }
+}
+
 /** Remembers what it was asked: the same few names come again with every stop. */
 export class SecretNames {
   readonly #pattern: RegExp
@@ -67,16 +103,9 @@ export class SecretNames {
   readonly hint: RegExp
 
   constructor(more: readonly string[]) {
-    const own = more.filter((name) => normaliseName(name) !== '')
-    const joined = (words: readonly string[]): string => words.map((word) => escape(normaliseName(word))).join('|')
-    const endings = joined([...atTheEnd, ...own])
-    this.#pattern = new RegExp(`${joined(anywhere)}|(?:${endings})$|^(?:${joined(whole)})$`)
-    const gap = '[\\s_.-]{0,2}'
-    // Nobody told us where the words of the user's own names meet: `petName` is to be found as `pet_name` too.
-    const ours = [...anywhere, ...atTheEnd].map((word) => word.split('-').join(gap))
-    const theirs = own.map((word) => Array.from(normaliseName(word), escape).join(gap))
-    const spaced = [...ours, ...theirs]
-    this.hint = new RegExp(`${spaced.join('|')}|(?<![a-z])(?:${joined(whole)})(?![a-z])`, 'i')
+    const { name, hint } = patternsFor(more.filter((one) => normaliseName(one) !== ''))
+    this.#pattern = name
+    this.hint = hint
   }
 
   has(name: string): boolean {

@@ -39,7 +39,7 @@ export interface AttachmentParts {
   /** The session's end. */
   readonly signal: AbortSignal
   /** To the client, past all policies. */
-  send(event: AnyEvent): void
+  readonly send: (event: AnyEvent) => void
 }
 
 /** The program's side of a session: transport, debugger and the policies in front of them. */

@@ -21,15 +21,15 @@ export class Sessions implements SessionHost {
   readonly #sessions = new Set<Session>()
   readonly #awaited = new Map<string, (attached: boolean) => void>()
   #config: Config
+  #watched: Promise<Error> | undefined
   #draining = false
-  #auditError: Error | undefined
 
   constructor(config: Config, targets: TargetSource, audit: AuditLog, log: Log) {
     this.#config = config
     this.#targets = targets
     this.audit = audit
     this.log = log
-    void audit.failed.then((error) => this.#onAuditFailed(error))
+    this.#watchAudit()
   }
 
   /** A client has connected. Over the daemon's limit it is hung up on: nothing of it is worth keeping. */
@@ -103,7 +103,7 @@ export class Sessions implements SessionHost {
 
   admit(session: Session, target: Target): void {
     if (this.#draining) throw dapError('draining', {})
-    if (this.#auditError !== undefined) throw dapError('auditFailed', { problem: this.#auditError.message })
+    this.audit.check()
     const limit = target.settings.limits.sessions
     const others = [...this.#sessions].filter(
       (one) => one !== session && !one.hasEnded && one.target?.name === target.name,
@@ -131,9 +131,18 @@ export class Sessions implements SessionHost {
     })
   }
 
-  #onAuditFailed(error: Error): void {
-    this.#auditError = error
-    this.log.error({ err: error }, 'the audit cannot be written: sessions end and no new one starts')
-    for (const session of this.#sessions) void session.leave(`the audit cannot be written (${error.message})`)
+  /** Again after a reopen that helped: then new sessions start, and the next failure ends them. */
+  auditReopened(): void {
+    this.#watchAudit()
+  }
+
+  #watchAudit(): void {
+    const { failed } = this.audit
+    if (failed === this.#watched) return
+    this.#watched = failed
+    void failed.then((error) => {
+      this.log.error({ err: error }, 'the audit cannot be written: sessions end and no new one starts')
+      for (const session of this.#sessions) void session.leave(`the audit cannot be written (${error.message})`)
+    })
   }
 }

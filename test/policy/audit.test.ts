@@ -239,7 +239,7 @@ async function all(entries: AsyncIterable<AuditEntry>): Promise<AuditEntry[]> {
   return result
 }
 
-void t.test('reading: filters, broken lines, and a last line without its end', async (t) => {
+void t.test('reading: broken lines, and a last line without its end', async (t) => {
   const path = join(folder(), 'audit.jsonl')
   const texts = [
     line({ seq: 1 }),
@@ -263,14 +263,6 @@ void t.test('reading: filters, broken lines, and a last line without its end', a
     entries.flatMap((entry) => (entry.ok ? [] : [entry.number])),
     [3, 6, 7, 8, 10],
   )
-  const seqs = async (filter: Parameters<typeof readAudit>[1]) =>
-    (await all(readAudit(path, filter))).flatMap((entry) => (entry.ok ? [entry.line.seq] : []))
-  t.same(await seqs({ target: 'b' }), [2])
-  t.same(await seqs({ session: 's2' }), [3])
-  t.same(await seqs({ identity: 'bob' }), [4])
-  t.same(await seqs({ refusedOnly: true }), [3])
-  t.same(await seqs({ since: new Date('2026-11-24T10:30:00Z') }), [2])
-  t.same(await seqs({ until: new Date('2026-11-24T10:30:00Z'), session: 's1' }), [1, 4])
   await t.rejects(all(readAudit(`${path}.none`)), { code: 'ENOENT' })
 })
 
@@ -280,7 +272,7 @@ void t.test('following: new lines, in pieces, over a rotation and a truncation, 
   const controller = new AbortController()
   const seen: number[] = []
   const following = (async () => {
-    for await (const entry of readAudit(path, {}, { follow: true, signal: controller.signal }))
+    for await (const entry of readAudit(path, { follow: true, signal: controller.signal }))
       if (entry.ok) seen.push(entry.line.seq)
   })()
   await until(() => seen.length === 1, 'the first line')

@@ -2,7 +2,7 @@ import { Unanswerable, type BinaryOperator, type CompareOperator, type Node, typ
 import type { Guarded } from '../expression.ts'
 import { check } from './check.ts'
 import { constant } from './constant.ts'
-import { helpers } from './helpers.ts'
+import { helpers } from './guardParts.ts'
 import { formatScalar } from './text.ts'
 
 /** Longest text handed to the debugger, in characters. */
@@ -55,7 +55,7 @@ class Guarding {
 
 /**
  * The expression as one Python expression that is true where it is, and runs nothing of the program whatever the types
- * are (how: helpers.ts). It leaves no name behind. Where the answer would need the program's code, or fail, it is false.
+ * are (how: guardParts.ts). It leaves no name behind. Where the answer would need the program's code, or fail, it is false.
  */
 export function guard(node: Node): string | undefined {
   try {
