@@ -65,7 +65,7 @@ export class Client {
     await this.initialize(more)
     const attached = this.request('attach', args as Arguments<'attach'>)
     attached.catch(() => {})
-    const failed = new Promise<never>((_, reject) => attached.catch(reject))
+    const failed = new Promise<never>((_, reject) => void attached.catch(reject))
     await Promise.race([this.event('initialized'), failed])
     await configure(this)
     await this.request('configurationDone', {})
