@@ -84,8 +84,9 @@ export async function probeFarSide(
     clearTimeout(timer)
     stream.destroy()
   }
-  const has = new Set([...text.matchAll(/^breakwater (\S+)\r?$/gm)].map((match) => match[1] as Tool))
-  if (has.has('sh')) return { has }
+  const has = new Set([...text.matchAll(/^breakwater (\S+)\r?$/gm)].map((match) => match[1] as Tool | 'end'))
+  // Half a list is none: a machine that is very busy would be taken for one without tools, and not leased.
+  if (has.delete('end')) return { has: has as Set<Tool> }
   if (failure instanceof HopError && failure.code !== 'command') throw failure
   const said = failure === undefined ? '' : ` (${failure.message})`
   const advice = 'The account can run no shell there: nologin, ForceCommand, internal-sftp.'
@@ -98,7 +99,9 @@ export async function probeFarSide(
  * must do no harm then. Undefined when nothing there can.
  *
  * python3 and socat set TCP_NODELAY; the others can't, so small writes that follow each other may wait for an
- * acknowledgement (up to 40 ms on Linux). Hence the order.
+ * acknowledgement (up to 40 ms on Linux). Hence the order. busybox's nc (1.35) is last: it copies one direction at a time
+ * and stops for good when more than the kernel keeps is under way in both; OpenBSD's notices the debugger's orderly end
+ * only when it next has something to write.
  */
 export function relayCommand(
   far: FarSide,

@@ -133,7 +133,7 @@ interface LeasedDial {
   readonly script: string | undefined
 }
 
-/** The watchdog of one connection: one process there, for all relays, from the first dial to the end of the last stream. */
+/** One watchdog process there, for all relays of one connection, from the first dial to the end of the last stream. */
 class Watchdog {
   static readonly #all = new WeakMap<Transport, Map<string, Watchdog>>()
 
@@ -141,7 +141,10 @@ class Watchdog {
     const those = Watchdog.#all.get(root) ?? new Map<string, Watchdog>()
     Watchdog.#all.set(root, those)
     const key = `${leaseMs}/${heartbeatMs}`
-    const watchdog = those.get(key) ?? new Watchdog(root, leaseMs, heartbeatMs)
+    const forget = (): void => {
+      if (those.get(key) === watchdog) those.delete(key)
+    }
+    const watchdog = those.get(key) ?? new Watchdog(root, { leaseMs, heartbeatMs, forget })
     those.set(key, watchdog)
     return watchdog
   }
@@ -149,14 +152,20 @@ class Watchdog {
   readonly #root: Transport
   readonly #leaseMs: number
   readonly #heartbeatMs: number
+  /** From then on nobody is given this one any more: it is ending, and what it says is about its own relays only. */
+  readonly #forget: () => void
   readonly #relays = new Map<number, Duplex>()
   #starting = 0
   #channel: Promise<Duplex> | undefined
 
-  private constructor(root: Transport, leaseMs: number, heartbeatMs: number) {
+  private constructor(
+    root: Transport,
+    options: { readonly leaseMs: number; readonly heartbeatMs: number; readonly forget: () => void },
+  ) {
     this.#root = root
-    this.#leaseMs = leaseMs
-    this.#heartbeatMs = heartbeatMs
+    this.#leaseMs = options.leaseMs
+    this.#heartbeatMs = options.heartbeatMs
+    this.#forget = options.forget
   }
 
   async dial(dial: LeasedDial, signal: AbortSignal): Promise<Duplex> {
@@ -177,6 +186,8 @@ class Watchdog {
         stream.destroy()
         throw channel.errored ?? this.#lost('the watchdog there has ended')
       }
+      // socat and nc say who they are before they connect.
+      if (stream.destroyed) throw endedAtOnce(this.#root.name, stream.errored)
       this.#relays.set(pid, stream)
       channel.write(`+ ${pid} ${dial.token} ${oneLine(dial.script ?? '')}\n`)
       // Like a TCP socket: when the debugger closes, the relay must see our end too, or it would stay.
@@ -202,9 +213,8 @@ class Watchdog {
   /** Ends the watchdog when it has nothing to watch. */
   #rest(): void {
     if (this.#starting > 0 || this.#relays.size > 0) return
-    const channel = this.#channel
-    this.#channel = undefined
-    void channel?.then((idle) => idle.end()).catch(() => {})
+    this.#forget()
+    void this.#channel?.then((idle) => idle.end()).catch(() => {})
   }
 
   #start(watch: readonly [string, ...string[]]): Promise<Duplex> {
@@ -215,9 +225,7 @@ class Watchdog {
       this.#beat(opened)
       return opened
     })()
-    channel.catch(() => {
-      if (this.#channel === channel) this.#channel = undefined
-    })
+    channel.catch(this.#forget)
     return channel
   }
 
@@ -233,12 +241,7 @@ class Watchdog {
     }, this.#heartbeatMs)
     channel.once('close', () => {
       clearInterval(timer)
-      this.#channel
-        ?.then((current) => {
-          if (current === channel) this.#channel = undefined
-        })
-        // The next one, which could not start: whoever waits for it is told.
-        .catch(() => {})
+      this.#forget()
       // Whoever ended it: without it nothing there is watched, and relays that it knew are being ended.
       const error = channel.errored instanceof HopError ? channel.errored : this.#lost('the watchdog there has ended')
       for (const stream of this.#relays.values()) stream.destroy(error)
@@ -248,6 +251,17 @@ class Watchdog {
   #lost(what: string): HopError {
     return new HopError(this.#root.name, 'lost', `the tunnel is lost: ${what}`, 'Check the network, then attach again.')
   }
+}
+
+function endedAtOnce(hop: string, cause: Error | null): HopError {
+  const advice = 'Start the debugger in the program, or check its address as seen from that machine.'
+  return new HopError(
+    hop,
+    'unreachable',
+    cause?.message ?? 'it closed at once',
+    advice,
+    cause === null ? {} : { cause },
+  )
 }
 
 /** The watchdog reads lines. A script of more than one is an error of the caller's. */

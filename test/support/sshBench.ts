@@ -77,7 +77,7 @@ export async function echoServer(t: Test, path?: string): Promise<{ port: number
 }
 
 export async function until(what: string, condition: () => boolean): Promise<void> {
-  const end = Date.now() + 20_000
+  const end = Date.now() + 40_000
   while (!condition()) {
     if (Date.now() > end) throw new Error(`never: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))

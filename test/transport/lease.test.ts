@@ -16,11 +16,14 @@ import type { Relay } from '../support/relay.ts'
 import { makeKey, sshHost, startSshd, temporaryFolder } from '../support/sshd.ts'
 import type { Sshd } from '../support/sshd.ts'
 
+// Most of the time is spent waiting for leases to end.
+t.jobs = 6
+
 const never = new AbortController().signal
 const tools = resolve(import.meta.dirname, '../../.tools')
 
 async function until(what: string, condition: () => boolean): Promise<void> {
-  const end = Date.now() + 20_000
+  const end = Date.now() + 40_000
   while (!condition()) {
     if (Date.now() > end) throw new Error(`never: ${what}`)
     await new Promise((done) => setTimeout(done, 20))
@@ -160,10 +163,10 @@ const farSides: Readonly<Record<string, readonly [Readonly<Record<string, string
 }
 
 for (const [what, [programs, report]] of Object.entries(farSides)) {
-  void t.test(`leased: ${what}`, async (t) => {
+  void t.test(`leased: ${what}`, { buffered: true }, async (t) => {
     const { transport, relay, mark } = await farSide(t, Object.keys(programs).length === 0 ? undefined : programs)
     const unleased: string[] = []
-    const far = leased(transport, { leaseMs: 1000, heartbeatMs: 250, onUnleased: (reason) => unleased.push(reason) })
+    const far = leased(transport, { leaseMs: 4000, heartbeatMs: 500, onUnleased: (reason) => unleased.push(reason) })
     const { possible, detail } = await leaseReport(transport, never)
     t.ok(possible)
     t.match(detail, report)
@@ -173,9 +176,11 @@ for (const [what, [programs, report]] of Object.entries(farSides)) {
     const one = await far.dial(address, never)
     const two = await far.dial(address, never)
     t.ok(await echo(one, Buffer.from('hello')))
-    t.ok(await echo(two, randomBytes(3_000_000)), '3 MB there and back')
+    // busybox's nc copies one direction at a time: more than the kernel keeps, both ways at once, and it waits for itself.
+    const length = what.startsWith('busybox') ? 50_000 : 3_000_000
+    t.ok(await echo(two, randomBytes(length)), 'much there and back')
     // Longer than the lease: the heartbeat keeps it.
-    await new Promise((done) => setTimeout(done, 1500))
+    await new Promise((done) => setTimeout(done, 5000))
     t.ok(await echo(one, Buffer.from('still there')))
 
     one.end()
@@ -203,14 +208,18 @@ for (const [what, [programs, report]] of Object.entries(farSides)) {
     const nobody = far.dial({ host: '127.0.0.1', port: 1 }, never)
     if (/python3|bash/.test(detail.split(',')[0]!)) {
       await t.rejects(nobody, { code: 'unreachable', message: /cannot connect to 127\.0\.0\.1:1 from there/ })
-    } else t.match(await closed(await nobody), { code: 'command' }, 'told as soon as the relay says so')
+    } else {
+      // They say so when they like: before the dial is done, or after it.
+      const error = await nobody.then(closed, (refused: unknown) => refused)
+      t.match(error, { code: /unreachable|command/, message: /exited with 1/ })
+    }
 
     const four = await far.dial(address, never)
     t.ok(await echo(four, Buffer.from('four')))
     const silentMs = performance.now()
     relay.silence()
     t.match(await closed(four), { code: 'lost', message: /the tunnel is lost: no answer for/ })
-    t.comment(`our side knew after ${Math.round(performance.now() - silentMs)} ms (lease 1000, heartbeat 250)`)
+    t.comment(`our side knew after ${Math.round(performance.now() - silentMs)} ms (lease 4000, heartbeat 500)`)
     await until('starved, the watchdog closes the connection there', () => target.open.size === 0)
     t.comment(`the debugger saw the end after ${Math.round(target.closedMs - silentMs)} ms`)
     await until('nothing is left there', () => processesOf(mark).length === 0)
@@ -223,7 +232,7 @@ void t.test('the tunnel is cut, and the words that a debugger needs then', async
     const { transport, relay, mark, dir } = await farSide(t, { ...programs, touch: '/usr/bin/touch' })
     const target = await startDebugger(t)
     const lastWords = (): LastWords => ({ bytes: Buffer.from("$D#44 it's \\ 100%\n"), script: `touch "${dir}/said"` })
-    const far = leased(transport, { leaseMs: 1000, lastWords })
+    const far = leased(transport, { leaseMs: 4000, lastWords })
     const stream = await far.dial({ host: '127.0.0.1', port: target.port }, never)
     t.ok(await echo(stream, Buffer.from('hello')))
     stream.end()
@@ -279,7 +288,7 @@ void t.test('one watchdog for all on one connection; when sessions run out, forw
   const told: string[] = []
   const streams: Duplex[] = []
   for (let count = 0; count < 5; count++) {
-    const far = leased(transport, { leaseMs: 2000, onUnleased: (why) => told.push(why) })
+    const far = leased(transport, { leaseMs: 4000, onUnleased: (why) => told.push(why) })
     streams.push(await far.dial({ host: '127.0.0.1', port: target.port }, never))
   }
   t.equal(target.open.size, 5)
@@ -297,9 +306,9 @@ void t.test('a unix socket, and a path', async (t) => {
   const { transport, dir } = await farSide(t, undefined)
   const path = join(dir, "it's, a: socket")
   await startDebugger(t, path)
-  const stream = await leased(transport, { leaseMs: 1000 }).dial({ path }, never)
+  const stream = await leased(transport, { leaseMs: 4000 }).dial({ path }, never)
   t.ok(await echo(stream, Buffer.from('unix')))
   const socat = await farSide(t, farSides['socat, dash and bash']![0])
-  const other = await leased(socat.transport, { leaseMs: 1000 }).dial({ path }, never)
+  const other = await leased(socat.transport, { leaseMs: 4000 }).dial({ path }, never)
   t.ok(await echo(other, Buffer.from('unix')), 'socat reads , and : only when escaped')
 })
