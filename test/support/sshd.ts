@@ -107,14 +107,10 @@ export async function startSshd(
   const file = join(dir, 'sshd_config')
   writeFileSync(file, config.join('\n') + '\n')
   const path = sshdPath()
-  const argv = [
-    ...(options.netns === undefined ? [] : ['ip', 'netns', 'exec', options.netns]),
-    path,
-    '-D',
-    '-e',
-    '-f',
-    file,
-  ]
+  // It must end with the test run, also when that is killed at its time limit.
+  const bound = existsSync('/usr/bin/setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : []
+  const inside = options.netns === undefined ? [] : ['ip', 'netns', 'exec', options.netns]
+  const argv = [...inside, ...bound, path, '-D', '-e', '-f', file]
   const root = resolve(path, '../../..')
   const libraries = ['usr/lib/x86_64-linux-gnu', 'lib/x86_64-linux-gnu', 'usr/lib/aarch64-linux-gnu'].map((each) =>
     join(root, each),
