@@ -8,6 +8,11 @@ import { answersFrameless, framelessForOld, pythonString, safeContext } from './
 /** How long a program that is stuck in an expression may take to notice that it is interrupted. */
 const rescueMs = 1_500
 
+/** An expression that takes longer than this gets an end of its own, in the program. */
+const longMs = 500
+/** That end: later than any limit of ours (`evaluate` is 9 s at most), so that it only counts when we are gone. */
+const ownEndSeconds = 10
+
 /** Expressions in the program, and the way out of those that never end. */
 export class Evaluation {
   readonly #upstream: Upstream
@@ -65,21 +70,35 @@ export class Evaluation {
     const interrupt = (): void => {
       if (this.#pending.delete(interrupt)) this.#rescue(text, frameId)
     }
+    const ownEnd = setTimeout(() => this.#sendOwnEnd(text, frameId), longMs)
     this.#pending.add(interrupt)
     signal.addEventListener('abort', interrupt, { once: true })
     try {
       return (await answer) as T
     } finally {
+      clearTimeout(ownEnd)
       this.#pending.delete(interrupt)
       signal.removeEventListener('abort', interrupt)
     }
   }
 
-  #rescue(text: string, frameId: number | undefined): void {
+  /** When the tunnel is cut or the daemon is killed nobody can interrupt: then the program does it by itself. */
+  #sendOwnEnd(text: string, frameId: number | undefined): void {
+    this.#beside(ownEnd(text), frameId).then(
+      () => this.#log.debug({ seconds: ownEndSeconds }, 'a long expression ends by itself'),
+      (error: unknown) => this.#log.debug({ err: error }, 'a long expression got no end of its own'),
+    )
+  }
+
+  /** An evaluation that is not blocked by the one that has this frame, or none. */
+  #beside(expression: string, frameId: number | undefined): Promise<unknown> {
     const way = frameId === undefined ? this.#frameId : undefined
-    const args = { expression: interruption(text), context: 'watch', ...(way === undefined ? {} : { frameId: way }) }
-    const late = AbortSignal.timeout(rescueMs)
-    const rescue = this.#upstream.request('evaluate', args, late).then(
+    const args = { expression, context: 'watch', ...(way === undefined ? {} : { frameId: way }) }
+    return this.#upstream.request('evaluate', args, AbortSignal.timeout(rescueMs))
+  }
+
+  #rescue(text: string, frameId: number | undefined): void {
+    const rescue = this.#beside(interruption(text), frameId).then(
       () => {},
       (error: unknown) => this.#log.warn({ err: error }, 'an expression that never ends could not be interrupted'),
     )
@@ -89,28 +108,56 @@ export class Evaluation {
 }
 
 /**
- * Raises KeyboardInterrupt in the thread that evaluates just this text, found by its stack; in none if it has ended. It
- * may not have begun yet, so this looks for some 0.3 s.
- * Between the look and the raise the thread does not run: both happen under one hold of the GIL. A thread inside C code
- * (`time.sleep`) takes notice when that returns. The expression is `None`: 1.6.6 prints everything else.
+ * `stuck(frame)`: the frame of pydevd's own, in this stack, that evaluates just this text. `raise_in(thread)`: raises
+ * KeyboardInterrupt there. Between a look and a raise no other thread runs: both happen under one hold of the GIL. A
+ * thread inside C code (`time.sleep`) takes notice when that returns.
  */
+const inPython = [
+  'import ctypes, sys, threading, time',
+  'def stuck(frame):',
+  ' while frame is not None:',
+  "  if frame.f_code.co_name == 'evaluate_expression' and frame.f_code.co_filename.endswith('pydevd_vars.py'):",
+  "   return frame if frame.f_locals.get('expression') == text else None",
+  '  frame = frame.f_back',
+  'def raise_in(ident):',
+  ' return ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(KeyboardInterrupt))',
+]
+
+/** Interrupts the expression, or none if it has ended. It may not have begun yet, so this looks for some 0.3 s. */
 function interruption(text: string): string {
-  const source = [
-    'import ctypes, sys, time',
-    'def stuck(frame):',
-    ' while frame is not None:',
-    "  if frame.f_code.co_name == 'evaluate_expression' and frame.f_code.co_filename.endswith('pydevd_vars.py'):",
-    "   return frame.f_locals.get('expression') == text",
-    '  frame = frame.f_back',
-    'raise_in, kind = ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.py_object(KeyboardInterrupt)',
+  return runInPython(text, [
     'found = False',
     'for attempt in range(10):',
     ' for ident, frame in list(sys._current_frames().items()):',
     '  if stuck(frame):',
-    '   found = raise_in(ctypes.c_ulong(ident), kind)',
+    '   found = raise_in(ident)',
     ' if found:',
     '  break',
     ' time.sleep(0.03)',
-  ].join('\n')
+  ])
+}
+
+/** Has the program interrupt it later, if it is still in just this evaluation: the same text may be evaluated again. */
+function ownEnd(text: string): string {
+  return runInPython(text, [
+    'def later(ident, found):',
+    ' frame = sys._current_frames().get(ident)',
+    ' while frame is not None:',
+    '  if frame is found:',
+    '   return raise_in(ident)',
+    '  frame = frame.f_back',
+    'for ident, frame in list(sys._current_frames().items()):',
+    ' found = stuck(frame)',
+    ' if found:',
+    `  timer = threading.Timer(${ownEndSeconds}, later, (ident, found))`,
+    // As pydevd marks its own threads: neither shown nor held.
+    '  timer.daemon = timer.pydev_do_not_trace = timer.is_pydev_daemon_thread = True',
+    '  timer.start()',
+  ])
+}
+
+/** The expression is `None`: 1.6.6 prints everything else. */
+function runInPython(text: string, lines: readonly string[]): string {
+  const source = [...inPython, ...lines].join('\n')
   return `(lambda: exec(${pythonString(source)}, {'text': ${pythonString(text)}}))()`
 }
