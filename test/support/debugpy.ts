@@ -47,6 +47,8 @@ export interface StartOptions {
   readonly debugpy?: readonly string[]
   readonly args?: readonly string[]
   readonly python?: string
+  /** Runs in this network namespace (sshd.ts, makeNetwork): elsewhere, for all that can be reached of it. */
+  readonly netns?: string
 }
 
 /** A real Python program under a real debugpy. */
@@ -114,16 +116,15 @@ export async function startPython(
       ? []
       : ['-m', 'debugpy', '--connect', `127.0.0.1:${options.connectTo}`, ...(options.debugpy ?? [])]
   // A group of its own, so that its adapter and its children can be ended with it by id.
-  const child = spawn(
-    options.python ?? 'python3',
-    ['-Xfrozen_modules=off', ...through, file, ...(options.args ?? [])],
-    {
-      cwd: folder,
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, PYTHONPATH: version.folder, PYDEVD_DISABLE_FILE_VALIDATION: '1' },
-    },
-  )
+  const elsewhere = options.netns === undefined ? [] : ['ip', 'netns', 'exec', options.netns]
+  const python = [options.python ?? 'python3', '-Xfrozen_modules=off', ...through, file, ...(options.args ?? [])]
+  const [command, ...words] = [...elsewhere, ...python]
+  const child = spawn(command!, words, {
+    cwd: folder,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, PYTHONPATH: version.folder, PYDEVD_DISABLE_FILE_VALIDATION: '1' },
+  })
   const lines: string[] = []
   const debuggee = new RunningPython(child, file, text, lines, folder)
   for (const stream of [child.stdout, child.stderr]) createInterface(stream).on('line', (line) => lines.push(line))
