@@ -29,8 +29,14 @@ export const frameLimits: FrameLimits = { headerBytes: 4 * 1024, bodyBytes: 64 *
 
 /** `Content-Length: N` exactly so: lower case breaks VS Code, dap-mode and vimspector (notes/clients.md, framing). */
 export function encodeFrame(message: Message): Buffer {
-  const body = Buffer.from(JSON.stringify(message))
-  return Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`, 'latin1'), body])
+  const text = JSON.stringify(message)
+  const length = Buffer.byteLength(text)
+  const head = `Content-Length: ${length}\r\n\r\n`
+  // Written into its place: a page of a long list is hundreds of kilobytes, and each further copy is felt.
+  const frame = Buffer.allocUnsafe(head.length + length)
+  frame.write(head, 0, 'latin1')
+  frame.write(text, head.length, 'utf8')
+  return frame
 }
 
 /**
@@ -74,7 +80,7 @@ export class FrameDecoder {
       if (byte === 0x0a && this.#headEnds()) {
         this.#wanted = contentLength(this.#head.toString('latin1', 0, this.#headLength), this.#limits)
         this.#headLength = 0
-        this.#body = Buffer.allocUnsafe(Math.min(this.#wanted, 64 * 1024))
+        this.#body = empty
         this.#bodyLength = 0
         if (this.#wanted === 0) this.#deliver()
         return at
@@ -91,6 +97,12 @@ export class FrameDecoder {
 
   #pushBody(chunk: Buffer, from: number): number {
     const take = Math.min(this.#wanted - this.#bodyLength, chunk.length - from)
+    if (take === this.#wanted) {
+      // All of it at once, which is the rule: nothing to gather.
+      this.#body = undefined
+      this.#onMessage(parseMessage(chunk.toString('utf8', from, from + take)))
+      return from + take
+    }
     const needed = this.#bodyLength + take
     if (needed > this.#body!.length) {
       this.#body = grown(this.#body!, Math.min(this.#wanted, Math.max(needed, this.#body!.length * 2)))
@@ -107,6 +119,8 @@ export class FrameDecoder {
     this.#onMessage(parseMessage(text))
   }
 }
+
+const empty = Buffer.alloc(0)
 
 function grown(buffer: Buffer, length: number): Buffer<ArrayBuffer> {
   const larger = Buffer.allocUnsafe(length)

@@ -11,6 +11,8 @@ export class OutputLimit {
   #secondEndsMs = 0
   #lines = 0
   #dropped = 0
+  /** Line ends in what was dropped: a print that came in two pieces is one line. */
+  #droppedLines = 0
 
   constructor(context: PolicyContext, perSecond: number) {
     this.#context = context
@@ -25,11 +27,14 @@ export class OutputLimit {
       this.#secondEndsMs = now + 1_000
       this.#lines = 0
     }
-    const lines = lineCount(output)
+    const ends = lineEnds(output)
+    // A piece of a line counts against the limit too, or a program that never ends one would have none.
+    const lines = output.endsWith('\n') ? ends : ends + 1
     // A piece with more lines than a second may have still passes in a second of its own.
     if (this.#lines > 0 && this.#lines + lines > this.#perSecond) {
       if (this.#dropped === 0) this.#alarm.set(this.#secondEndsMs)
       this.#dropped += lines
+      this.#droppedLines += ends
       return false
     }
     this.#lines += lines
@@ -39,8 +44,9 @@ export class OutputLimit {
   /** Says what was dropped; also before the session ends. */
   flush(): void {
     if (this.#dropped === 0) return
-    const lines = this.#dropped
+    const lines = Math.max(1, this.#droppedLines)
     this.#dropped = 0
+    this.#droppedLines = 0
     const { target } = this.#context
     say(this.#context, `${lines} lines of output were dropped: target '${target}' shows ${this.#perSecond} a second.`)
   }
@@ -50,8 +56,8 @@ export class OutputLimit {
   }
 }
 
-function lineCount(text: string): number {
-  let lines = text.endsWith('\n') ? 0 : 1
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines++
-  return lines
+function lineEnds(text: string): number {
+  let ends = 0
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) ends++
+  return ends
 }
