@@ -159,11 +159,11 @@ takes_socket() { stops sockets && [ ! -e "$temp/sockets/breakwater.sock" ]; }
 # A real program beside the container, as on a host that `--network host` shares.
 debugging_checks() {
   printf 'import time\nwhile True:\n    print("tick", flush=True)\n    time.sleep(0.1)\n' >"$temp/ticks.py"
-  PYTHONPATH=$tools/debugpy-new beside python3 -Xfrozen_modules=off -m debugpy --listen 127.0.0.1:5678 "$temp/ticks.py" >"$temp/ticks" 2>"$temp/ticks.err" &
-  local program=$!
+  PYTHONPATH=$tools/debugpy-new start_beside python3 -Xfrozen_modules=off -m debugpy --listen 127.0.0.1:5678 "$temp/ticks.py" \
+    >"$temp/ticks" 2>"$temp/ticks.err"
   docker run --detach --name beside "${safely[@]}" --network host --volume audit:/var/lib/breakwater "$(with_config host)" breakwater >/dev/null
   check 'with --network host the loopback is shared' until_true says 'response initialize ok' ask tcp:4711 initialize
-  ask tcp:4711 --hold initialize 'attach={"target":"orders"}' configurationDone threads >"$temp/client" 2>&1 &
+  start_beside node "$here/ask.mjs" tcp:4711 --hold initialize 'attach={"target":"orders"}' configurationDone threads >"$temp/client" 2>&1
   local client=$!
   check 'a real program is attached to' until_true says 'response threads ok' cat "$temp/client"
   check 'sessions lists it' says '"target":"orders"' sessions_line
@@ -171,8 +171,7 @@ debugging_checks() {
   wait "$client"
   check 'the client was told' says 'event terminated' cat "$temp/client"
   check 'the program runs on' runs_on
-  kill "$program" 2>/dev/null
-  wait "$program" 2>/dev/null
+  stop_beside
   docker rm beside >/dev/null
   check 'the audit outlives the container, in its volume' says 'orders' docker run --rm --network none --volume audit:/var/lib/breakwater breakwater audit
 }

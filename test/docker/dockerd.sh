@@ -61,3 +61,21 @@ remove_cgroups() {
 beside() {
   nsenter --target "$init_pid" --net "$@"
 }
+
+started=()
+
+# The same in the background, until stop_beside; $! is the program itself.
+start_beside() {
+  nsenter --target "$init_pid" --net "$@" &
+  started+=($!)
+}
+
+stop_beside() {
+  local pid
+  for pid in "${started[@]}"; do
+    kill "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+  done
+  started=()
+  return 0
+}

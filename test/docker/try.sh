@@ -22,6 +22,7 @@ unset DOCKER_CONTEXT
 PATH=$tools/docker/usr/bin:$PATH
 clean() {
   trap '' INT TERM
+  stop_beside
   stop_dockerd
   remove_cgroups
   rm -rf "$temp"
