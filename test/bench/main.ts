@@ -1,8 +1,17 @@
+import { idleSessions } from './idle.ts'
+import { opening } from './opening.ts'
+import { floods } from './output.ts'
 import { loadText, machineFacts } from './figures.ts'
 import { listPages } from './paging.ts'
 import { through } from './through.ts'
 
-const parts: Readonly<Record<string, () => Promise<void>>> = { through, paging: listPages }
+const parts: Readonly<Record<string, () => Promise<void>>> = {
+  through,
+  paging: listPages,
+  sessions: idleSessions,
+  output: floods,
+  opening,
+}
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !(name in parts))

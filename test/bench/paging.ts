@@ -5,7 +5,7 @@ import { ms, printFigures } from './figures.ts'
 import { alternate, openSides, type Samples, type Side } from './sides.ts'
 import { resume, rows, show, threadOf } from './stops.ts'
 
-const listing = `
+export const listing = `
 def work(items):
     total = len(items)  # BREAK
     return total
@@ -44,10 +44,10 @@ function countPager(client: Client, list: DebugProtocol.Variable, count: number)
   }
 }
 
-async function paging(sides: readonly Side[], count: number): Promise<Samples> {
+export async function paging(sides: readonly Side[], count: number): Promise<Samples> {
   const pagers = new Map<Side, Pager>()
   for (const side of sides) {
-    const threadId = await threadOf(side)
+    const threadId = await threadOf(side.client)
     await resume(side.client, threadId)
     const { variables } = await show(side.client, threadId)
     const list = variables.find(({ name }) => name === 'items')!

@@ -24,7 +24,8 @@ const editor = { supportsVariablePaging: true, supportsVariableType: true, colum
 export async function openSides(source: string, mark: string, scope: AsyncDisposableStackLike): Promise<Side[]> {
   const debuggees: Debuggee[] = []
   for (const _ of sideNames) {
-    const debuggee = await startPython(debugpyVersions[0], source)
+    // It waits, because its loop would take a core from the others until they are attached.
+    const debuggee = await startPython(debugpyVersions[0], source, { debugpy: ['--wait-for-client'] })
     scope.add(() => debuggee.end())
     debuggees.push(debuggee)
   }

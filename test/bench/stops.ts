@@ -1,7 +1,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import type { Client } from '../support/client.ts'
 import { ratio, type Figure } from './figures.ts'
-import type { Samples, Side, SideName } from './sides.ts'
+import type { Samples, SideName } from './sides.ts'
 
 /** 1.10 times what it takes straight to debugpy. */
 const target = 1.1
@@ -31,7 +31,7 @@ export async function resume(client: Client, threadId: number): Promise<void> {
 }
 
 /** Threads have other numbers in each program, and the client hears of them in the first stop. */
-export async function threadOf({ client }: Side): Promise<number> {
+export async function threadOf(client: Client): Promise<number> {
   const { threads } = (await client.request('threads', undefined))!
   return threads[0]!.id
 }

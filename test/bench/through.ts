@@ -7,7 +7,7 @@ import { resume, rows, show, threadOf, type Stop } from './stops.ts'
 const rounds = 40
 const warmUp = 5
 
-const stepping = `
+export const stepping = `
 import time
 class Order:
     def __init__(self, number):
@@ -32,7 +32,7 @@ while True:
 
 async function hits(sides: readonly Side[]): Promise<Samples> {
   const threads = new Map<Side, number>()
-  for (const side of sides) threads.set(side, await threadOf(side))
+  for (const side of sides) threads.set(side, await threadOf(side.client))
   return alternate(sides, rounds + warmUp, async (side) => {
     const threadId = threads.get(side)!
     await resume(side.client, threadId)
@@ -48,27 +48,33 @@ async function hits(sides: readonly Side[]): Promise<Samples> {
   })
 }
 
-/** At a person's pace: without the pause the client's own acknowledgements would be late too. */
-async function steps(sides: readonly Side[]): Promise<Samples> {
+/** A step as an editor makes it, at a person's pace: until it is stopped, and until the variables are shown. */
+async function steps(sides: readonly Side[]): Promise<{ stopped: Samples; shown: Samples }> {
   const threads = new Map<Side, number>()
-  for (const side of sides) threads.set(side, await threadOf(side))
-  return alternate(sides, rounds + warmUp, async ({ client }, round) => {
-    const threadId = threads.get(sides.find((side) => side.client === client)!)!
+  for (const side of sides) threads.set(side, await threadOf(side.client))
+  const shown: Samples = { straight: [], noDelay: [], control: [], inspect: [] }
+  const stopped = await alternate(sides, rounds + warmUp, async (side, round) => {
+    const { client } = side
+    const threadId = threads.get(side)!
     // The breakpoint is four lines before the function's end: begin anew there, so that no step meets it.
     if (round % 3 === 0) await resume(client, threadId)
     await pause(60)
     const began = performance.now()
-    const stopped = client.event('stopped')
+    const event = client.event('stopped')
     await client.request('next', { threadId })
-    await stopped
-    return performance.now() - began
+    await event
+    const took = performance.now() - began
+    await show(client, threadId)
+    shown[side.name].push(performance.now() - began)
+    return took
   })
+  return { stopped, shown }
 }
 
 async function evaluations(sides: readonly Side[]): Promise<Samples> {
   const stops = new Map<Side, Stop>()
   for (const side of sides) {
-    const threadId = await threadOf(side)
+    const threadId = await threadOf(side.client)
     await resume(side.client, threadId)
     stops.set(side, (await show(side.client, threadId)).stop)
   }
@@ -90,9 +96,12 @@ async function evaluations(sides: readonly Side[]): Promise<Samples> {
 export async function through(): Promise<void> {
   await using scope = new Scope()
   const sides = await openSides(stepping, 'BREAK', scope)
+  const hit = await hits(sides)
+  const { stopped, shown } = await steps(sides)
   const figures = [
-    ...rows('hit to variables', await hits(sides), warmUp),
-    ...rows('next to stopped', await steps(sides), warmUp),
+    ...rows('hit to variables', hit, warmUp),
+    ...rows('next to stopped', stopped, warmUp),
+    ...rows('next to variables', shown, warmUp),
     ...rows('evaluate', await evaluations(sides), warmUp),
   ]
   printFigures('Through Breakwater against straight to debugpy (ratios of medians, sides measured in turn)', figures, [
