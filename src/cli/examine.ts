@@ -1,15 +1,16 @@
 import type { Config, TargetConfig } from '../config/config.ts'
 import { resolveSshHost } from '../config/sshConfig.ts'
+import { sshName } from '../config/values.ts'
 import { DapError } from '../dap/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { present } from '../lib/present.ts'
 import { Scope } from '../lib/scope.ts'
 import { probe } from '../backend/debugpy/probe.ts'
+import { checkSsh } from '../transport/check.ts'
 import { command, streamCommand } from '../transport/command.ts'
 import { addressText, direct } from '../transport/direct.ts'
 import { SshPool } from '../transport/sshPool.ts'
-import type { SshHost } from '../transport/sshHost.ts'
-import { HopError, type HopCode, type Transport } from '../transport/transport.ts'
+import { HopError, type Transport } from '../transport/transport.ts'
 import { openLog } from '../telemetry/log.ts'
 import { readFile } from 'node:fs/promises'
 import { sshConfigFiles } from './daemon.ts'
@@ -47,7 +48,7 @@ export async function* examine(target: TargetConfig, config: Config, io: Io): As
     hop = 'paths'
     yield* checkPaths(target, transport, io.cwd, signal)
   } catch (error) {
-    yield failure(hop, error)
+    if (!(error instanceof Stopped)) yield failure(hop, error)
   } finally {
     await scope[Symbol.asyncDispose]()
   }
@@ -67,9 +68,8 @@ function notYet({ policy }: TargetConfig): Step {
   }
 }
 
-/** The steps of a login, in their order: the one that failed tells how far it came. */
-const sshSteps = ['machine', 'host key', 'ssh key'] as const
-const failedAt: Partial<Record<HopCode, (typeof sshSteps)[number]>> = { hostKey: 'host key', auth: 'ssh key' }
+/** A hop has failed and has been told: nothing behind it can be tried. */
+class Stopped extends Error {}
 
 async function* reach(
   target: TargetConfig,
@@ -81,39 +81,17 @@ async function* reach(
   if (way.kind === 'direct') return scope.use(direct())
   if (way.kind === 'via') return scope.use(command(way.argv))
   if (way.kind === 'command') return scope.use(streamCommand(way.argv))
-  const { user, host, port } = way.destination
-  const name = `${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}`
-  const sshHost = await resolveSshHost(name, sshConfigFiles(io))
-  yield ok('ssh config', `${name} is ${wayText(sshHost)}`)
-  for (const warning of sshHost.warnings) yield { hop: 'ssh config', outcome: 'warning', detail: warning }
+  const sshHost = await resolveSshHost(sshName(way.destination), sshConfigFiles(io))
+  const checks = checkSsh(sshHost, readFile, signal)
+  for (let check = await checks.next(); !check.done; check = await checks.next()) {
+    const { hop, what, outcome, detail, advice } = check.value
+    if (what === 'lease' && target.leaseMs === undefined) continue
+    // Each host on the way has its own steps: its name says which one this is.
+    yield { hop: what, outcome, detail: `${hop}: ${detail}`, ...present({ advice: advice || undefined }) }
+    if (outcome === 'failed') throw new Stopped()
+  }
   const pool = scope.use(new SshPool({ files: { readFile } }))
-  try {
-    const transport = scope.use(await pool.acquire(sshHost, signal))
-    for (const step of sshSteps)
-      yield ok(step, { machine: 'answers', 'host key': 'is known', 'ssh key': 'is accepted' }[step])
-    return transport
-  } catch (error) {
-    const failed = (error instanceof HopError ? failedAt[error.code] : undefined) ?? 'machine'
-    for (const step of sshSteps.slice(0, sshSteps.indexOf(failed)))
-      yield ok(step, step === 'machine' ? 'answers' : 'is known')
-    throw new FailedHop(failed, error)
-  }
-}
-
-/** The host and those on the way to it, nearest first. */
-function wayText({ user, hostName, port, via }: SshHost): string {
-  const here = `${user}@${hostName}:${port}`
-  return via === undefined ? here : `${here}, by way of ${wayText(via)}`
-}
-
-/** An error with the hop that it belongs to, where that is known better inside. */
-class FailedHop extends Error {
-  readonly hop: string
-
-  constructor(hop: string, cause: unknown) {
-    super(hop, { cause })
-    this.hop = hop
-  }
+  return scope.use(await pool.acquire(sshHost, signal))
 }
 
 async function tryListening({ address }: TargetConfig, transport: Transport, signal: AbortSignal): Promise<Step> {
@@ -144,7 +122,6 @@ async function* tryDebugger(
 }
 
 function failure(hop: string, error: unknown): Step {
-  if (error instanceof FailedHop) return failure(error.hop, error.cause)
   if (error instanceof HopError) {
     return {
       hop,

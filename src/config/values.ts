@@ -164,6 +164,11 @@ export function parseSsh(text: string): SshDestination | undefined {
   }
 }
 
+/** As it was written. */
+export function sshName({ user, host, port }: SshDestination): string {
+  return `${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}`
+}
+
 export function ssh() {
   const advice = 'a machine is expected as [user@]host[:port], such as deploy@prod-1'
   return z

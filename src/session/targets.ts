@@ -2,6 +2,7 @@ import type { BackendKind } from '../backend/backend.ts'
 import { debugpyKind } from '../backend/debugpy/backend.ts'
 import type { BackendName, Config, Surroundings, TargetConfig, WayConfig } from '../config/config.ts'
 import { adHocTarget } from '../config/resolve.ts'
+import { sshName } from '../config/values.ts'
 import { resolveSshHost, type SshConfigFiles } from '../config/sshConfig.ts'
 import type { Capabilities } from '../dap/call.ts'
 import { dapError } from '../dap/errors.ts'
@@ -124,8 +125,7 @@ export class Targets {
       case 'command':
         return streamCommand(way.argv)
       case 'ssh': {
-        const { user, host, port } = way.destination
-        const name = `${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}`
+        const name = sshName(way.destination)
         return this.#parts.pool.acquire(await resolveSshHost(name, this.#parts.sshConfig), signal)
       }
     }

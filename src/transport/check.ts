@@ -6,31 +6,26 @@ import type { ReadFile } from './sshAuth.ts'
 import { CONNECT_TIMEOUT_MS, hopName } from './sshHost.ts'
 import type { SshHost } from './sshHost.ts'
 import { HopError } from './transport.ts'
-import type { Address, Transport } from './transport.ts'
+import type { Transport } from './transport.ts'
 
 /** One thing tried on the way, for `doctor`. */
 export interface HopCheck {
   readonly hop: string
-  readonly what: 'ssh config' | 'tcp' | 'host key' | 'login' | 'lease' | 'port'
+  readonly what: 'ssh config' | 'machine' | 'host key' | 'ssh key' | 'lease'
   /** A warning does not keep the target from being used. */
   readonly outcome: 'ok' | 'warning' | 'failed'
   readonly detail: string
   readonly advice?: string
 }
 
-export interface CheckOptions {
-  readonly readFile: ReadFile
-  /** Where the debugger listens: tried last, by a connection that is closed at once. */
-  readonly address?: Address
-}
-
 /**
- * Tries each hop to `host` in turn, with connections of its own, and ends at the first that fails. Everything is
- * closed again when the generator ends. Throws nothing but the signal's reason.
+ * Tries each hop to `host` in turn, with connections of its own, and ends at the first that fails; true if none did.
+ * Everything is closed again when the generator ends. Throws nothing but the signal's reason. The debugger's port is
+ * not tried here: a client that comes and goes at once ends some debuggers.
  */
 export async function* checkSsh(
   host: SshHost,
-  options: CheckOptions,
+  readFile: ReadFile,
   signal: AbortSignal,
 ): AsyncGenerator<HopCheck, boolean> {
   const route: SshHost[] = []
@@ -39,12 +34,12 @@ export async function* checkSsh(
   try {
     for (const hop of route) {
       yield* describe(hop)
-      const transport = yield* checkHop(hop, open.at(-1), options.readFile, signal)
+      const transport = yield* checkHop(hop, open.at(-1), readFile, signal)
       if (transport === undefined) return false
       open.push(transport)
     }
     const last = open.at(-1)
-    return last !== undefined && (yield* checkFarSide(last, options.address, signal))
+    return last !== undefined && (yield* checkLease(last, signal))
   } finally {
     for (const transport of open.toReversed()) await transport[Symbol.asyncDispose]()
   }
@@ -78,11 +73,11 @@ async function* checkHop(
         ? await dialTcp(hop, address, host.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, signal)
         : await before.dial(address, signal)
   } catch (error) {
-    yield failed(hop, 'tcp', error, signal)
+    yield failed(hop, 'machine', error, signal)
     return undefined
   }
   const through = before === undefined ? '' : ` through ${before.name}`
-  yield { hop, what: 'tcp', outcome: 'ok', detail: `${addressText(address)} answers${through}` }
+  yield { hop, what: 'machine', outcome: 'ok', detail: `${addressText(address)} answers${through}` }
   let key: HopCheck | undefined
   const files = {
     readFile,
@@ -93,21 +88,17 @@ async function* checkHop(
   try {
     const transport = await connectSsh(host, sock, files, signal)
     if (key !== undefined) yield key
-    yield { hop, what: 'login', outcome: 'ok', detail: `logged in as ${host.user}` }
+    yield { hop, what: 'ssh key', outcome: 'ok', detail: `is accepted, logged in as ${host.user}` }
     return transport
   } catch (error) {
     if (key !== undefined) yield key
-    const what = error instanceof HopError && error.code === 'hostKey' ? 'host key' : 'login'
+    const what = error instanceof HopError && error.code === 'hostKey' ? 'host key' : 'ssh key'
     yield failed(hop, what, error, signal)
     return undefined
   }
 }
 
-async function* checkFarSide(
-  transport: Transport,
-  address: Address | undefined,
-  signal: AbortSignal,
-): AsyncGenerator<HopCheck, boolean> {
+async function* checkLease(transport: Transport, signal: AbortSignal): AsyncGenerator<HopCheck, true> {
   const hop = transport.name
   try {
     const { possible, detail } = await leaseReport(transport, signal)
@@ -115,16 +106,7 @@ async function* checkFarSide(
   } catch (error) {
     yield unleased(hop, failed(hop, 'lease', error, signal).detail)
   }
-  if (address === undefined) return true
-  try {
-    const stream = await transport.dial(address, signal)
-    stream.destroy()
-    yield { hop, what: 'port', outcome: 'ok', detail: `${addressText(address)} answers` }
-    return true
-  } catch (error) {
-    yield failed(hop, 'port', error, signal)
-    return false
-  }
+  return true
 }
 
 function unleased(hop: string, detail: string): HopCheck {
