@@ -19,6 +19,7 @@ void t.test('tokens: asked for over TCP and WebSocket, and compared; the unix so
     await t.rejects(client.request('attach', args as object), { message: /token is missing or wrong/ })
     client.connection.close()
   }
+  t.equal(daemon.audit.filter((l) => l['code'] === 'badToken' && l.outcome === 'refused').length, 4, 'on record')
   const client = await Client.connect(daemon.port)
   await client.attach({ target: 'shop', token })
   t.match(daemon.sessions.facts(), [{ identity: 'alice' }])

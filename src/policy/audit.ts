@@ -1,7 +1,7 @@
 import { fstatSync, statSync } from 'node:fs'
 import { pino, type DestinationStream, type Logger } from 'pino'
 import type { AnyCall } from '../dap/call.ts'
-import { DapError, dapError } from '../dap/errors.ts'
+import { DapError, dapError, type ErrorCode } from '../dap/errors.ts'
 import type { Command } from '../dap/protocol.ts'
 import { deferred, type Deferred } from '../lib/deferred.ts'
 import { auditDetails, changes } from './auditDetails.ts'
@@ -136,13 +136,47 @@ export class AuditLog {
   }
 }
 
+/** Who tried to attach, and to what, as far as it was known when it failed. */
+export interface FailedAttach {
+  readonly session: string
+  readonly target: string
+  readonly identity: string
+  readonly client: string
+  readonly peer: string
+}
+
+const refusals: ReadonlySet<string> = new Set<ErrorCode>([
+  'badToken',
+  'adHocRefused',
+  'modeNotAvailable',
+  'tooManySessions',
+  'draining',
+])
+
+/** An attach that did not come about: a wrong token is worth a line, and so is a machine that did not answer. */
+export function auditFailedAttach(log: AuditLog, attach: FailedAttach, error: unknown): void {
+  const redactor = new Redactor({ level: 'standard', names: [], types: [] })
+  const shown = (text: string): string => redactor.text(text.slice(0, 300)).text
+  const code = error instanceof DapError ? error.code : 'internal'
+  log.write({
+    kind: 'request',
+    ...attach,
+    target: shown(attach.target),
+    client: shown(attach.client),
+    command: 'attach',
+    outcome: refusals.has(code) ? 'refused' : 'failed',
+    code,
+    ...(error instanceof DapError ? { error: shown(error.message) } : {}),
+  })
+}
+
 /** The lines of one session. Everything in them is redacted, at `standard` even where the client sees all. */
 export class SessionAudit {
   readonly #log: AuditLog
   readonly #mode: PolicyContext['mode']
   readonly #who: object
   readonly #redactor: Redactor
-  #endWritten = false
+  #life: 'new' | 'started' | 'ended' = 'new'
 
   constructor(log: AuditLog, context: PolicyContext, settings: PolicySettings) {
     const { sessionId: session, target, mode, who } = context
@@ -154,12 +188,14 @@ export class SessionAudit {
   }
 
   started(backend: string): void {
+    this.#life = 'started'
     this.#write('start', { backend, mode: this.#mode })
   }
 
+  /** Nothing for a session that never began: its failed attach has a line already. */
   ended(why: string): void {
-    if (this.#endWritten) return
-    this.#endWritten = true
+    if (this.#life !== 'started') return
+    this.#life = 'ended'
     this.#write('end', { why: this.#text(why) })
   }
 

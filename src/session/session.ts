@@ -8,6 +8,7 @@ import type { Command, Events } from '../dap/protocol.ts'
 import { abortable, sleep } from '../lib/abort.ts'
 import { deferred } from '../lib/deferred.ts'
 import type { Log } from '../lib/log.ts'
+import { auditFailedAttach } from '../policy/audit.ts'
 import type { PolicySettings } from '../policy/settings.ts'
 import { checkArguments, isCommand } from './arguments.ts'
 import { Attachment } from './attachment.ts'
@@ -178,6 +179,7 @@ export class Session {
     const early = new AbortController()
     const cancel = (this.#cancelAttach = new AbortController())
     const opening = this.#open(args, AbortSignal.any([cancel.signal, this.#controller.signal]))
+    opening.catch((error: unknown) => this.#auditFailedAttach(args.target, error))
     const outcome = await Promise.race([
       opening.then(
         () => 'done' as const,
@@ -222,6 +224,18 @@ export class Session {
       send: (event) => this.#send(event),
     })
     await this.#attachment.open(signal)
+  }
+
+  #auditFailedAttach(named: unknown, error: unknown): void {
+    const { target, who } = this.#attachment ?? {}
+    const attach = {
+      session: this.id,
+      target: target?.name ?? (typeof named === 'string' ? named : (this.#door.target ?? 'ad hoc')),
+      identity: who?.identity ?? this.#door.identity ?? 'unknown',
+      client: this.#client.clientID ?? 'unknown',
+      peer: this.#door.peer,
+    }
+    auditFailedAttach(this.#host.audit, attach, error)
   }
 
   #hangUpLater(): void {

@@ -88,14 +88,12 @@ void t.test('one line for each start, decision, pause, change and end, with who,
 
 void t.test('a session that ends while the program is held says so, once', async (t) => {
   const { lines, made } = session()
+  made.started()
   for (const policy of made.list) policy.event?.({ event: 'stopped', body: { reason: 'pause', threadId: 1 } })
   await made.ended('x')
   await made.ended('y')
-  t.match(lines, [
-    { kind: 'pause', why: 'the session ended' },
-    { kind: 'end', why: 'x' },
-  ])
-  t.equal(lines.length, 2)
+  t.match(lines, [{ kind: 'start' }, { kind: 'pause', why: 'the session ended' }, { kind: 'end', why: 'x' }])
+  t.equal(lines.length, 3)
 })
 
 void t.test('a change is recorded as one, a failure with its code, a bug without its text', async (t) => {

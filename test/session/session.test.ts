@@ -87,6 +87,18 @@ void t.test('an attach that fails says at which hop, and leaves nothing', async 
   await t.rejects(other.request('attach', { target: 'shpo' } as object), { message: /There is no target 'shpo'/ })
   other.connection.close()
   t.same(daemon.sessions.facts(), [])
+  t.match(daemon.audit, [
+    {
+      kind: 'request',
+      command: 'attach',
+      outcome: 'failed',
+      target: 'shop',
+      code: 'hopFailed',
+      error: /no key was accepted/,
+    },
+    { kind: 'request', command: 'attach', outcome: 'failed', target: 'shpo', code: 'unknownTarget' },
+  ])
+  t.equal(daemon.audit.length, 2, 'and no end of a session that never began')
 })
 
 void t.test('a slow attach is answered early and goes on; its failure then ends the session with a word', async (t) => {
