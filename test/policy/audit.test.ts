@@ -153,6 +153,7 @@ void t.test('no secret gets into the audit, in no mode and in no argument', asyn
       callOf('attach', { target: 'orders', token: secret } as never),
       callOf(`password=${secret}` as 'threads', undefined),
     ]
+    made.started()
     for (const call of attempts) await ask(call).catch(() => {})
     await made.ended(`password=${secret}`)
     t.ok(lines.length > attempts.length)
