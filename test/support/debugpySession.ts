@@ -74,7 +74,7 @@ export async function attachTo(port: number, options: AttachedOptions = {}): Pro
     backend,
     seen,
     children,
-    async ask(command, args, asking = signal) {
+    async ask(command, args, asking = AbortSignal.any([signal, within(command)])) {
       const handler = backend.handlers[command] as ((call: Call) => Promise<never>) | undefined
       if (handler === undefined) throw new Error(`debugpy's backend has no '${command}'`)
       const call = { command, arguments: args, signal: asking, remainingMs: () => Infinity } as Call
@@ -116,6 +116,13 @@ export async function attachTo(port: number, options: AttachedOptions = {}): Pro
     },
   }
   return attached
+}
+
+/** No request may hang a test: this is far beyond what any takes on a busy machine. */
+function within(command: string): AbortSignal {
+  const late = new AbortController()
+  setTimeout(() => late.abort(new Error(`'${command}' was not answered within 60 s`)), 60_000).unref()
+  return late.signal
 }
 
 /** The direct way, and how to break it: the streams are reset, and no more are opened. */

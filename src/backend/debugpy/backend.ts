@@ -3,7 +3,7 @@ import type { Capabilities, EventName } from '../../dap/call.ts'
 import { DapError, dapError } from '../../dap/errors.ts'
 import type { Command, Events } from '../../dap/protocol.ts'
 import { capabilityOf } from '../../dap/protocol.ts'
-import { reasonOf, sleep } from '../../lib/abort.ts'
+import { abortable, reasonOf, sleep } from '../../lib/abort.ts'
 import { deferred } from '../../lib/deferred.ts'
 import { Children } from './children.ts'
 import type { Link } from './connection.ts'
@@ -128,7 +128,7 @@ class DebugpyBackend implements Backend {
       .request('evaluate', { expression: noDelay, context: 'watch' }, this.#context.signal)
       // Without it everything works, only slower.
       .catch((error: unknown) => this.#context.log.debug({ err: error }, "debugpy's socket was not set to TCP_NODELAY"))
-    await this.#attached
+    await abortable(this.#attached, signal)
     return undefined
   }
 
