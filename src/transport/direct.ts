@@ -57,6 +57,9 @@ export function direct(options: { readonly connectTimeoutMs?: number } = {}): Tr
   }
 }
 
+/** A link that loses everything is noticed some 15 s after its last sign of life: libuv then probes ten times, a second apart. */
+const KEEPALIVE_DELAY_MS = 5_000
+
 /** Connects with TCP_NODELAY. Rejects with HopError (`unreachable`, `timeout`) or the signal's reason. */
 export async function dialTcp(
   hop: string,
@@ -80,6 +83,7 @@ export async function dialTcp(
   const timer = setTimeout(() => stop.abort(late), timeoutMs)
   try {
     await once(socket, 'connect', { signal: stop.signal })
+    socket.setKeepAlive(true, KEEPALIVE_DELAY_MS)
     return socket
   } catch (error) {
     socket.destroy()

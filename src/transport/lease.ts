@@ -236,8 +236,11 @@ class Watchdog {
     })
     const timer = setInterval(() => {
       const silentMs = performance.now() - heardMs
-      if (silentMs > this.#leaseMs) return channel.destroy(this.#lost(`no answer for ${Math.round(silentMs / 1000)} s`))
-      channel.write('h\n')
+      if (silentMs <= this.#leaseMs) return void channel.write('h\n')
+      const lost = this.#lost(`no answer for ${Math.round(silentMs / 1000)} s`)
+      channel.destroy(lost)
+      // The keepalive would know later, and until then whoever attaches again would be given this connection.
+      this.#root.fail?.(lost)
     }, this.#heartbeatMs)
     channel.once('close', () => {
       clearInterval(timer)

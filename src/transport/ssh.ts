@@ -109,6 +109,10 @@ class SshConnection implements Transport {
     }
   }
 
+  fail(error: HopError): void {
+    this.#end(error)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#closing) {
       this.#closing = true

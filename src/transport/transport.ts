@@ -15,6 +15,8 @@ export interface Transport extends AsyncDisposable {
   listen(address: { readonly host: string; readonly port: number }, signal: AbortSignal): Promise<Listener>
   /** Settles once, when the way is gone; with the error if we did not ask for it. */
   readonly closed: Promise<Error | undefined>
+  /** Ends it with this error, for all who use it: from somebody who knows earlier that the way is gone. */
+  fail?(error: HopError): void
 }
 
 export interface Listener extends AsyncDisposable {
