@@ -26,7 +26,6 @@ export interface End {
   readonly name: string
   /** What the session goes through: the SSH hosts `far` and `quiet`, or nothing (`here`). */
   readonly way?: 'far' | 'quiet' | 'here'
-  readonly policy?: 'impatient'
   /** Needs a program that may be lost with the session. */
   readonly loses?: 'adapter' | 'program'
   /**
@@ -43,6 +42,75 @@ export interface End {
   restore?(world: LifeWorld): void
 }
 
+/** `pauseMax` ends a stop and no session: the program runs on, the client is told, and can hold it again. */
+export async function longestPause(world: LifeWorld): Promise<{ heldMs: number; text: string }> {
+  world.rare = false
+  const debuggee = world.useMain()
+  const client = await Client.connect(world.daemon.port)
+  const target = { target: 'far-brief-main' }
+  await client.attach(target, (c) => c.break(debuggee.file, debuggee.line('RARE')))
+  world.rare = true
+  await client.event('stopped')
+  const since = performance.now()
+  world.rare = false
+  await client.event('continued')
+  await debuggee.runsOn(2)
+  const heldMs = performance.now() - since
+  world.rare = true
+  await client.event('stopped')
+  world.rare = false
+  await client.disconnect()
+  await debuggee.runsOn(15)
+  return { heldMs, text: client.output() }
+}
+
+/**
+ * A router that forgets its connections, as after a restart or a night's sleep: who attaches again is not given the
+ * SSH connection that is dead.
+ */
+export async function comesBack(world: LifeWorld): Promise<{ toldMs: number; backMs: number; text: string }> {
+  const debuggee = world.useMain()
+  const attach = async (): Promise<Client> => {
+    const client = await Client.connect(world.daemon.port)
+    const target = { target: 'quiet-look-main' }
+    await client.attach(target, (c) => c.break(debuggee.file, debuggee.line('BREAK')))
+    await client.event('stopped')
+    return client
+  }
+  const client = await attach()
+  world.quiet.forget()
+  const since = performance.now()
+  await client.event('terminated')
+  const toldMs = performance.now() - since
+  const again = await attach()
+  const backMs = performance.now() - since
+  await again.disconnect()
+  client.connection.close()
+  await debuggee.runsOn(15)
+  return { toldMs, backMs, text: client.output() }
+}
+
+/** Without SSH nobody is at the far side: what a silent link then means. The relay's own end of it lives, as a NAT's. */
+export async function silentDirectly(world: LifeWorld): Promise<{ toldMs: number; heldOn: boolean; text: string }> {
+  const debuggee = world.useMain()
+  const client = await Client.connect(world.daemon.port)
+  const target = { target: 'here-brief-spare' }
+  await client.attach(target, (c) => c.break(debuggee.file, debuggee.line('BREAK')))
+  await client.event('stopped')
+  world.near.silence()
+  const since = performance.now()
+  const from = debuggee.ticks()
+  await client.event('terminated', undefined, patienceMs)
+  const toldMs = performance.now() - since
+  const heldOn = debuggee.ticks() === from
+  world.near.resume()
+  client.connection.close()
+  await debuggee.runsOn(15)
+  return { toldMs, heldOn, text: client.output() }
+}
+
+const endsByItself = 'a long expression ends by itself'
+
 const pressed = (command: Promise<unknown>): Promise<string | undefined> =>
   command.then(
     () => undefined,
@@ -54,12 +122,17 @@ function lost(end: End, stage: Stage): 'adapter' | 'program' | undefined {
   return end.loses ?? (end.severs && stage.startsWith('evaluating') ? 'adapter' : undefined)
 }
 
+function policyOf(end: End, stage: Stage): string {
+  if (stage === 'connecting' && end.name === 'the policy ends it') return 'impatient'
+  return stage.startsWith('evaluating') ? 'change' : 'look'
+}
+
 /** A session that has come so far. The cleaning up is for when it has not. */
 export async function reach(stage: Stage, end: End, world: LifeWorld): Promise<Held> {
   world.rare = false
   const spare = lost(end, stage) !== undefined || stage === 'connecting'
   const debuggee = lost(end, stage) === undefined ? world.useMain() : await world.useSpare()
-  const policy = end.policy ?? (stage.startsWith('evaluating') ? 'change' : 'look')
+  const policy = policyOf(end, stage)
   const target = `${end.way ?? 'far'}-${policy}-${spare ? 'spare' : 'main'}`
   const served = end.daemon === 'process' ? await world.home.serve() : undefined
   const client = await Client.connect(served?.port ?? world.daemon.port)
@@ -87,11 +160,16 @@ async function advance(held: Omit<Held, 'pending'>, target: string, world: LifeW
   await client.initialize()
   const attached = client.request('attach', { target } as never)
   // A slow attach is answered early: only its failure counts here.
-  await Promise.race([client.event('initialized'), new Promise((_, reject) => attached.catch(reject))])
+  await Promise.race([client.event('initialized'), new Promise((_, reject) => void attached.catch(reject))])
   await client.break(debuggee.file, line)
   if (stage === 'configuring') return { ...held, pending: Promise.resolve(undefined) }
   await client.request('configurationDone', {})
   await attached
+  if (stage === 'running') {
+    // What the backend asks of the debugger by itself at the beginning is over by then.
+    await client.request('threads', undefined)
+    await debuggee.runsOn(20)
+  }
   if (stage === 'running') return { ...held, pending: Promise.resolve(undefined) }
   const { threadId = 0 } = await client.event('stopped')
   if (stage === 'stopped') return { ...held, pending: Promise.resolve(undefined) }
@@ -99,8 +177,12 @@ async function advance(held: Omit<Held, 'pending'>, target: string, world: LifeW
   const long = stage === 'evaluating' ? "__import__('time').sleep(2)" : 'all(True for _ in iter(int, 1))'
   const expression = `[print('evaluating', flush=True), ${long}]`
   const from = debuggee.lines.length
+  const logged = world.log(held.cli).length
   const pending = pressed(client.request('evaluate', { expression, frameId: stackFrames[0]!.id, context: 'repl' }))
   await debuggee.printed(/^evaluating/, from)
+  // From now on the program can end it by itself.
+  if (stage === 'evaluating for ever')
+    await until('it has its own end', () => world.log(held.cli).includes(endsByItself, logged))
   return { ...held, pending }
 }
 
@@ -115,14 +197,20 @@ export const ends: readonly End[] = [
   {
     name: 'the debugger dies',
     loses: 'adapter',
-    tells: /closed the connection|connection .*(closed|lost)|debugger/i,
-    begin: async ({ debuggee }) => process.kill(adapterOf(debuggee), 'SIGKILL'),
+    tells: /it closed the connection/,
+    begin: async ({ debuggee }, world) => {
+      process.kill(adapterOf(debuggee), 'SIGKILL')
+      world.near.resume()
+    },
   },
   {
     name: 'the program exits',
     loses: 'program',
-    tells: /ended|closed the connection|debugger/i,
-    begin: async ({ debuggee }) => process.kill(debuggee.pid, 'SIGKILL'),
+    tells: /the program has ended|its program has not|it closed the connection/,
+    begin: async ({ debuggee }, world) => {
+      process.kill(debuggee.pid, 'SIGKILL')
+      world.near.resume()
+    },
   },
   {
     name: 'the tunnel dies',
@@ -153,8 +241,7 @@ export const ends: readonly End[] = [
   { name: 'SIGKILL', daemon: 'process', severs: true, begin: async ({ cli }) => cli!.signal('SIGKILL') },
   {
     name: 'the policy ends it',
-    tells: /the session has lasted|did not|within|took longer/,
-    policy: 'impatient',
+    tells: /the session has lasted 1 s|'attach' took longer than 1000 ms/,
     begin: ({ stage }, world) => (stage === 'connecting' ? Promise.resolve() : tighten(world)),
   },
   {
@@ -194,10 +281,12 @@ export interface Freed {
   readonly runsMs: number
   /** From the end to an attach of somebody else that succeeds; undefined where the adapter is lost. */
   readonly attachableMs: number | undefined
+  /** What attaches were told before that. */
+  readonly refused: readonly string[]
 }
 
 /** Nothing is timed by it: a program that was not let go would never pass. */
-const patienceMs = 20_000
+const patienceMs = 60_000
 
 /** Proves that the program runs, over both lines; and that a newcomer who sets no breakpoint meets none. */
 export async function freed(held: Held, end: End, world: LifeWorld): Promise<Freed> {
@@ -205,20 +294,20 @@ export async function freed(held: Held, end: End, world: LifeWorld): Promise<Fre
   const since = performance.now()
   const from = debuggee.ticks()
   await end.begin(held, world)
-  if (lost(end, held.stage) === 'program') return { runsMs: 0, attachableMs: undefined }
+  if (lost(end, held.stage) === 'program') return { runsMs: 0, attachableMs: undefined, refused: [] }
   // One tick may have been on its way.
   await until('the program runs on', () => debuggee.ticks() >= from + 2, patienceMs)
   const runsMs = performance.now() - since
   if (lost(end, held.stage) === 'adapter') {
     await overBothLines(debuggee, world)
-    return { runsMs, attachableMs: undefined }
+    return { runsMs, attachableMs: undefined, refused: [] }
   }
-  const attachableMs = await attachable(world, since)
-  return { runsMs, attachableMs }
+  return { runsMs, ...(await attachable(world, since)) }
 }
 
-async function attachable(world: LifeWorld, since: number): Promise<number> {
-  let why: string | void
+async function attachable(world: LifeWorld, since: number): Promise<Omit<Freed, 'runsMs'>> {
+  const refused: string[] = []
+  let why: string | undefined
   const endMs = performance.now() + patienceMs
   do {
     const client = await Client.connect(world.daemon.port)
@@ -230,17 +319,18 @@ async function attachable(world: LifeWorld, since: number): Promise<number> {
       why = (await Promise.race([attached.then(async (error) => error ?? (await seen)), seen])) ?? undefined
       if (client.events.some(({ event }) => event === 'terminated')) why = client.output()
       if (why !== undefined) {
+        refused.push(why)
         await delay(20)
         continue
       }
       await client.request('configurationDone', {})
       await attached
-      const tookMs = performance.now() - since
+      const attachableMs = performance.now() - since
       await overBothLines(world.main, world)
       const stops = client.events.filter((event) => event.event === 'stopped')
       if (stops.length > 0) throw new Error(`a breakpoint was left: ${JSON.stringify(stops)}`)
       await client.disconnect()
-      return tookMs
+      return { attachableMs, refused }
     } finally {
       client.connection.close()
     }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CliHome } from './cli.ts'
+import { CliHome, type Cli } from './cli.ts'
 import type { TestDaemon } from './daemon.ts'
 import { startPython, type Debuggee, type DebugpyVersion } from './debugpy.ts'
 import { startRealDaemon } from './realDaemon.ts'
@@ -84,13 +84,17 @@ export class LifeWorld {
       `Host ${name}\n  HostName 127.0.0.1\n  Port ${port}\n  User root\n  HostKeyAlias sshd-of-the-test\n`
     writeFileSync(join(ssh, 'config'), host('far', sshd.port) + host('quiet', quiet.port))
     const yaml = configuration(main.port, near.port)
-    home.configure(`listen: { tcp: 127.0.0.1:0, unix: daemon.sock }\naudit: { file: audit.jsonl }\n${yaml}`)
+    home.configure(
+      `listen: { tcp: 127.0.0.1:0, unix: daemon.sock }\naudit: { file: audit.jsonl }\nlog: { level: debug }\n${yaml}`,
+    )
     const daemon = await startRealDaemon(t, { home: home.folder, yaml })
     return new LifeWorld({ t, version, home, sshd, quiet, near, yaml, daemon, main, spare, mark })
   }
 
   /** Another program, for ends that it does not survive; from now on the one of the targets called `spare`. */
   async useSpare(): Promise<Debuggee> {
+    const { debuggee } = this.#spare
+    if (debuggee !== this.main) await debuggee.end()
     this.#spare.debuggee = await startLife(this.#t, this.version, this.home)
     return this.#spare.debuggee
   }
@@ -104,6 +108,11 @@ export class LifeWorld {
   set rare(wanted: boolean) {
     if (wanted) writeFileSync(rareFile(this.home), '')
     else rmSync(rareFile(this.home), { force: true })
+  }
+
+  /** All that this daemon has logged. */
+  log(cli: Cli | undefined): string {
+    return cli?.stderr ?? this.daemon.log.lines.map((line) => line.message).join('\n')
   }
 
   /** Each SSH connection that this sshd has: its processes, not those of what is run there. */
@@ -149,9 +158,10 @@ function configuration(mainPort: number, nearPort: number): string {
     'look: { mode: inspect }',
     // Patience: these cells are about the ends, not about deadlines.
     'change: { mode: control, evaluate: 9s, request: 9s }',
-    'impatient: { mode: inspect, connect: 1s, pauseMax: 1s }',
+    'impatient: { mode: inspect, connect: 1s }',
+    'brief: { mode: inspect, pauseMax: 1s }',
   ]
-  return `policies: { ${policies.join(', ')} }\ntargets:\n${each('look')}${each('change')}${each('impatient')}`
+  return `policies: { ${policies.join(', ')} }\ntargets:\n${each('look')}${each('change')}${each('impatient')}${each('brief')}`
 }
 
 function rareFile(home: CliHome): string {

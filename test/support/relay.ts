@@ -10,6 +10,8 @@ export interface Relay {
   readonly accepted: () => number
   /** From now on nothing passes, in neither direction, and nobody is told: no FIN, no RST. */
   silence(): void
+  /** The connections that it has are silent for ever, as after a router's restart; new ones pass. */
+  forget(): void
   /** Passes on what was kept back, and all that comes. */
   resume(): void
   /** Ends all connections; `rst` is a reset, `fin` an orderly end. */
@@ -67,6 +69,7 @@ export async function startRelay(
     const far = net.connect({ ...options.to, noDelay: true, allowHalfOpen: true })
     const delayMs = (options.rttMs ?? 0) / 2
     const both = [new Lane(near, far, delayMs), new Lane(far, near, delayMs)]
+    const isSilent = (): boolean => silent || !both.some((lane) => lanes.has(lane))
     for (const lane of both) {
       lane.silent = silent
       lanes.add(lane)
@@ -77,10 +80,10 @@ export async function startRelay(
     ] as const) {
       sockets.add(socket)
       // While it is silent an end is not passed on either.
-      socket.on('error', () => silent || other.destroy())
+      socket.on('error', () => isSilent() || other.destroy())
       socket.on('close', () => {
         sockets.delete(socket)
-        if (!silent) other.destroySoon()
+        if (!isSilent()) other.destroySoon()
       })
     }
   })
@@ -100,6 +103,10 @@ export async function startRelay(
     port: (server.address() as AddressInfo).port,
     accepted: () => accepted,
     silence: () => setSilent(true),
+    forget: () => {
+      for (const lane of lanes) lane.silent = true
+      lanes.clear()
+    },
     resume: () => setSilent(false),
     cut: (how) => {
       for (const socket of sockets) {
