@@ -52,8 +52,8 @@ const table = {
     showUser: true,
   },
 
-  hopFailed: { id: 3001, text: '{problem} (at {hop}). {advice}', showUser: true },
-  hopLost: { id: 3002, text: 'The connection was lost at {hop}: {problem}.', showUser: true },
+  hopFailed: { id: 3001, text: '{problem}{at}. {advice}', showUser: true },
+  hopLost: { id: 3002, text: 'The connection was lost{at}: {problem}.', showUser: true },
 
   alreadyDebugged: {
     id: 4001,

@@ -10,6 +10,7 @@ import type { RefusalParts } from './refusal.ts'
 type Setter = 'setBreakpoints' | 'setFunctionBreakpoints' | 'setInstructionBreakpoints' | 'setDataBreakpoints'
 
 interface Entry extends Conditions {
+  readonly name?: string
   readonly line?: number
   readonly column?: number
   readonly mode?: string
@@ -31,6 +32,7 @@ async function setChecked<E extends Entry>(
 ): Promise<{ breakpoints: DebugProtocol.Breakpoint[] }> {
   const taken: E[] = []
   const refused = new Map<number, DebugProtocol.Breakpoint>()
+  const told: string[] = []
   entries.forEach((entry, at) => {
     const rest = refuse(entry) ?? holding(entry, tools)
     const conditions = tools.expressions.conditions(entry)
@@ -42,13 +44,26 @@ async function setChecked<E extends Entry>(
     const { message } = tools.refusedPart(call.command, parts)
     const { line, column } = entry
     refused.set(at, { verified: false, message, reason: 'failed', ...present({ line, column }) })
+    told.push(`${placeOf(call, entry)}${message}`)
   })
+  tools.notSet.tell(`${call.command} ${sourceOf(call)}`, told)
   const args = { ...call.arguments, breakpoints: taken }
   const body = (await next(withArguments(call, args as typeof call.arguments) as AnyCall)) as Body<Setter>
   const set = body.breakpoints[Symbol.iterator]()
   const missing = { verified: false, message: 'The debugger did not answer for this breakpoint.' }
   const breakpoints = entries.map((_, at) => refused.get(at) ?? set.next().value ?? missing)
   return { ...body, breakpoints }
+}
+
+function sourceOf({ arguments: args }: Call<Setter>): string {
+  return 'source' in args ? (args.source.path ?? args.source.name ?? '') : ''
+}
+
+/** `orders.py:17: ` or `work: `: the sentence is read in a console, away from the breakpoint. */
+function placeOf(call: Call<Setter>, entry: Entry): string {
+  if (entry.name !== undefined) return `${entry.name}: `
+  const file = sourceOf(call).split(/[/\\]/).at(-1)
+  return entry.line === undefined || !file ? '' : `${file}:${entry.line}: `
 }
 
 function withoutConditions<E extends Entry>(entry: E): E {
@@ -127,8 +142,10 @@ const dataBreakpointInfo: Check<'dataBreakpointInfo'> = async (call, next, tools
 const setExceptionBreakpoints: Check<'setExceptionBreakpoints'> = async (call, next, tools) => {
   const { filters, filterOptions = [], exceptionOptions = [] } = call.arguments
   const observe = tools.context.mode === 'observe'
+  const told: string[] = []
   const refuse = (command: Command, parts: RefusalParts): DebugProtocol.Breakpoint => {
     const { message } = tools.refusedPart(command, parts)
+    told.push(message)
     return { verified: false, message, reason: 'failed' }
   }
   const holds = (): DebugProtocol.Breakpoint =>
@@ -158,14 +175,13 @@ const setExceptionBreakpoints: Check<'setExceptionBreakpoints'> = async (call, n
   const body = (await next(withArguments(call, args) as AnyCall)) as Body<'setExceptionBreakpoints'>
   const set = (body?.breakpoints ?? [])[Symbol.iterator]()
   const answer = (): DebugProtocol.Breakpoint => set.next().value ?? { verified: true }
-  return {
-    ...body,
-    breakpoints: [
-      ...filters.map(() => (observe ? holds() : answer())),
-      ...refusedOptions.map((refused) => refused ?? answer()),
-      ...exceptionOptions.map(named),
-    ],
-  }
+  const breakpoints = [
+    ...filters.map(() => (observe ? holds() : answer())),
+    ...refusedOptions.map((refused) => refused ?? answer()),
+    ...exceptionOptions.map(named),
+  ]
+  tools.notSet.tell(call.command, told)
+  return { ...body, breakpoints }
 }
 
 export const breakpointChecks = {

@@ -6,6 +6,7 @@ import { Expressions } from './guarded.ts'
 import { Known } from './known.ts'
 import { lookChecks } from './lookChecks.ts'
 import type { Next, Policy, PolicyContext } from './policy.ts'
+import { NotSet } from './notSet.ts'
 import type { Redactor } from './redactor.ts'
 import { refusal, say, type Refusal, type RefusalParts } from './refusal.ts'
 import type { PolicySettings } from './settings.ts'
@@ -21,6 +22,8 @@ export interface CheckTools {
   readonly known: Known
   /** Tells the audit of a part that was refused while the request as a whole passes. */
   readonly refusedPart: (command: Command, parts: RefusalParts) => Refusal
+  /** Says what several editors do not show: why a breakpoint was refused. */
+  readonly notSet: NotSet
 }
 
 export type Check<C extends Command> = (call: Call<C>, next: Next, tools: CheckTools) => Promise<Body<C>>
@@ -34,7 +37,7 @@ const disconnect: Check<'disconnect'> = async (call, next, { context, refusedPar
   if (args.terminateDebuggee === true || args.suspendDebuggee === true) {
     const { why } = worded('endsProgram', 'disconnect', context)
     refusedPart('disconnect', { rule: 'endsProgram', why, advice: '' })
-    say(context, `The program runs on: you are only detached from it (mode '${context.mode}').`)
+    say(context, 'The program runs on: you are only detached from it.')
   }
   return (await next(
     withArguments(call, { ...args, terminateDebuggee: false, suspendDebuggee: false }) as AnyCall,
@@ -64,6 +67,7 @@ export function readOnly(
     redactor,
     known,
     expressions: new Expressions(context.backend, redactor),
+    notSet: new NotSet(context),
     refusedPart(command, parts) {
       const refused = refusal(context, parts)
       onRefusedPart(command, refused)

@@ -30,7 +30,12 @@ export class SessionClock {
     this.#idle = new End(
       time.idleMs,
       time.warnMs,
-      (left) => this.#warn(`This session ends in ${spell(left)} unless you do something.`),
+      // Where the session ends first anyway, its own warning says so.
+      (left) => {
+        if (this.#idle.atMs < this.#session.atMs) {
+          this.#warn(`This session ends in ${spell(left)} unless you do something.`)
+        }
+      },
       (limit) => context.end(`nothing was asked for ${spell(limit)}, the limit of target '${context.target}'`),
     )
   }

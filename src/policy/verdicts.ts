@@ -55,8 +55,9 @@ export const verdicts = {
   attach: allow,
   launch: { observe: 'attachOnly', inspect: 'attachOnly', control: 'attachOnly' },
   restart: except('endsProgram'),
-  // `terminateDebuggee` and `suspendDebuggee` become false: leaving must work whatever a client asks for with it.
-  disconnect: check,
+  // `terminateDebuggee` and `suspendDebuggee` become false in every mode: leaving must work whatever a client asks for
+  // with it, and nvim-dap's `terminate()` asks to kill though no capability offers it (seen; June 2026).
+  disconnect: { observe: 'check', inspect: 'check', control: 'check' },
   terminate: except('endsProgram'),
   terminateThreads: except('endsProgram'),
 

@@ -246,8 +246,11 @@ export class Attachment {
     if (failed === undefined) return error instanceof Error ? error : new Error(String(error))
     const { hop, advice } = failed
     const problem = sentenceBody(failed)
-    if (failed.code === 'lost') return dapError('hopLost', { hop, problem }, { cause: error })
-    return dapError('hopFailed', { hop, problem, advice }, { cause: error })
+    // Where there is only one hop its name tells nobody anything.
+    const at = hop === 'direct' ? '' : hop
+    if (failed.code === 'lost') return dapError('hopLost', { at: at && ` at ${at}`, problem }, { cause: error })
+    const sentence = problem.charAt(0).toUpperCase() + problem.slice(1)
+    return dapError('hopFailed', { at: at && ` (at ${at})`, problem: sentence, advice }, { cause: error })
   }
 }
 

@@ -238,6 +238,13 @@ void t.test('the idle end moves with every request', async (t) => {
   t.match(context.said(), /ends in 30 ms unless you do something/)
 })
 
+void t.test('where the session ends first, nobody is warned that it ends when idle', async (t) => {
+  const { context, policy } = setUp({ sessionMs: 80, idleMs: 80, warnMs: [30] })
+  policy.start()
+  await until(() => context.ends.length > 0, 'the end')
+  t.match(context.said(), /^\[breakwater\] This session ends in 30 ms: the program then runs on without you\.\n$/)
+})
+
 void t.test('a reload tightens and never loosens', async (t) => {
   const { context, policy, stopped } = setUp({})
   policy.start()

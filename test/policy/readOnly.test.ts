@@ -314,20 +314,32 @@ void t.test('in observe a breakpoint that would hold is not set', async (t) => {
   t.match(asked[0], { arguments: { breakpoints: [{ line: 2 }, { line: 3, mode: 'log' }] } })
 })
 
-void t.test('disconnect always works, and ends no program in the modes that look', async (t) => {
-  for (const mode of ['observe', 'inspect'] as const) {
+void t.test('disconnect always works, and ends no program in any mode', async (t) => {
+  for (const mode of modes) {
     const { ask, asked, context, parts } = setUp(mode)
     await ask(callOf('disconnect', { terminateDebuggee: true, suspendDebuggee: true, restart: false }))
     t.same(asked[0]!.arguments, { terminateDebuggee: false, suspendDebuggee: false, restart: false })
     t.match(context.said(), /The program runs on/)
     t.same(parts, [{ command: 'disconnect', rule: 'endsProgram' }])
-    const quiet = setUp(mode)
-    await quiet.ask(callOf('disconnect', undefined))
-    t.equal(quiet.context.said(), '')
+    context.events.length = 0
+    await ask(callOf('disconnect', undefined))
+    t.equal(context.said(), '')
   }
-  const { ask, asked } = setUp('control')
-  await ask(callOf('disconnect', { terminateDebuggee: true }))
-  t.match(asked[0], { arguments: { terminateDebuggee: true } })
+})
+
+void t.test('a refused breakpoint is told in the console too, once for as long as it stands', async (t) => {
+  const { ask, context } = setUp('inspect')
+  const set = async (...lines: number[]): Promise<string> => {
+    context.events.length = 0
+    const breakpoints = lines.map((line) => ({ line, condition: line > 1 ? 'f()' : '' }))
+    await ask(callOf('setBreakpoints', { source: { path: 'C:\\app\\orders.py' }, breakpoints }))
+    return context.said()
+  }
+  const sentence = /^\[breakwater\] orders\.py:2: Refused by the rule 'expression' of target 'orders': .*\n$/
+  t.match(await set(1, 2), sentence)
+  t.match(await set(3, 2), /^\[breakwater\] orders\.py:3: .*\n$/, 'the other stands')
+  await set(3)
+  t.match(await set(3, 2), sentence, 'it was gone in between')
 })
 
 void t.test('only sources that the debugger has shown can be read', async (t) => {

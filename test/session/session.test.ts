@@ -78,7 +78,7 @@ void t.test('an attach that fails says at which hop, and leaves nothing', async 
   const client = await Client.connect(daemon.port)
   await client.initialize()
   await t.rejects(client.request('attach', { target: 'shop' } as object), {
-    message: 'no key was accepted (at ssh deploy@prod-1). Add a key.',
+    message: 'No key was accepted (at ssh deploy@prod-1). Add a key.',
   })
   await client.request('disconnect', {})
   await client.connection.closed
@@ -94,7 +94,7 @@ void t.test('an attach that fails says at which hop, and leaves nothing', async 
       outcome: 'failed',
       target: 'shop',
       code: 'hopFailed',
-      error: /no key was accepted/,
+      error: /No key was accepted/,
     },
     { kind: 'request', command: 'attach', outcome: 'failed', target: 'shpo', code: 'unknownTarget' },
   ])
@@ -122,7 +122,7 @@ void t.test('a slow attach is answered early and goes on; its failure then ends 
       await client.disconnect()
     } else {
       await client.event('terminated')
-      t.match(client.output('stderr'), /no answer \(at direct\)/)
+      t.match(client.output('stderr'), /The session has ended: No answer\. Look\.\n/)
       await client.disconnect()
     }
   }
