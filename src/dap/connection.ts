@@ -69,6 +69,8 @@ export class Connection {
   #pumping = false
   #seq = 0
   #droppedOutputs = 0
+  /** Line ends in them: a print can come in two pieces. */
+  #droppedLines = 0
   #closeError: DapError | undefined
   readonly closed: Promise<Error | undefined>
 
@@ -129,6 +131,7 @@ export class Connection {
   emit<E extends keyof Events>(event: E, body: Events[E]): void {
     if (event === 'output' && this.#wire.bufferedBytes > this.#options.outputHighWaterBytes) {
       this.#droppedOutputs++
+      this.#droppedLines += lineEnds((body as Events['output']).output)
       return
     }
     this.#noteDropped()
@@ -152,8 +155,10 @@ export class Connection {
 
   #noteDropped(): void {
     if (this.#droppedOutputs === 0 || this.#wire.bufferedBytes > this.#options.outputHighWaterBytes / 2) return
-    const output = `[breakwater] ${this.#droppedOutputs} output messages were dropped: this client reads too slowly.\n`
+    const lines = Math.max(1, this.#droppedLines)
+    const output = `[breakwater] ${lines} lines of output were dropped: this client reads too slowly.\n`
     this.#droppedOutputs = 0
+    this.#droppedLines = 0
     this.#sendEvent('output', { category: 'stderr', output })
   }
 
@@ -285,6 +290,12 @@ export class Connection {
     for (const { controller } of this.#running.values()) controller.abort(this.#closeError)
     return error
   }
+}
+
+function lineEnds(text: string): number {
+  let ends = 0
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) ends++
+  return ends
 }
 
 /** The peer's own refusal, its sentence kept. */

@@ -210,8 +210,10 @@ void t.test('a client that reads too slowly loses output, counted, and nothing e
   const say = (output: string): void => connection.emit('output', { category: 'stdout', output })
   say('1')
   buffered = 5 * 1024 * 1024
+  // A print that comes in two pieces is one line.
   say('2')
-  say('3')
+  say('\n')
+  say('3\n')
   connection.emit('stopped', { reason: 'breakpoint', threadId: 1 })
   t.same(
     sent.map((m) => m.body?.['output'] ?? m.event),
@@ -219,7 +221,7 @@ void t.test('a client that reads too slowly loses output, counted, and nothing e
   )
   buffered = 0
   drained()
-  t.match(sent.at(-1), { event: 'output', body: { output: /2 output messages were dropped/ } })
+  t.match(sent.at(-1), { event: 'output', body: { output: / 2 lines of output were dropped/ } })
   say('4')
   t.equal(sent.at(-1)?.body?.['output'], '4')
   buffered = 200 * 1024 * 1024
