@@ -224,7 +224,8 @@ export const ends: readonly End[] = [
     name: 'the tunnel goes silent',
     severs: true,
     way: 'quiet',
-    tells: /ssh root@quiet/,
+    // Before the watchdog runs only the limit of the attach can tell.
+    tells: /ssh root@quiet|'attach' took longer than 15000 ms/,
     begin: async (_, world) => world.quiet.silence(),
     // The network is back, and knows nothing of the connections that it had.
     restore: (world) => {
