@@ -33,10 +33,9 @@ export async function endCells(t: Test, version: DebugpyVersion, cells: readonly
         end.restore?.(world)
         await held.cli?.kill()
       }
-      await until(
-        `nothing is left there: ${world.leftovers().join('\n')}`,
-        () => world.daemon.sessions.facts().length === 0,
-      )
+      await until('no session, no relay and no watchdog is left', () => {
+        return world.daemon.sessions.facts().length === 0 && world.leftovers().length === 0
+      })
     })
   }
   return world
