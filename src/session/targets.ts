@@ -32,6 +32,7 @@ export interface TargetParts {
 export class Targets {
   readonly #parts: TargetParts
   #config: Config
+  #usual: Capabilities | undefined
 
   constructor(config: Config, parts: TargetParts) {
     this.#config = config
@@ -40,9 +41,15 @@ export class Targets {
 
   reload(config: Config): void {
     this.#config = config
+    this.#usual = undefined
   }
 
   usualCapabilities(): Capabilities {
+    this.#usual ??= this.#computeUsual()
+    return this.#usual
+  }
+
+  #computeUsual(): Capabilities {
     const { targets, adHoc } = this.#config
     const configured = [...targets.values()].map((target) => ({
       kind: kinds[target.backend],
