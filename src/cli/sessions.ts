@@ -2,23 +2,8 @@ import { request } from 'node:http'
 import { formatDuration } from '../config/values.ts'
 import { jsonOption, type Command, type CommandContext, type Parsed } from './args.ts'
 import { CliError, exitCode, usageError } from './io.ts'
+import type { SessionFacts } from '../session/host.ts'
 import { painter, print, printJson, table } from '../lib/terminal.ts'
-
-/** One line of the daemon's `GET /sessions`; times in ms, epoch. */
-interface SessionLine {
-  readonly id: string
-  readonly target: string
-  readonly backend: string
-  readonly mode: string
-  readonly identity: string
-  readonly client: string
-  readonly peer: string
-  readonly since: number
-  readonly endsAt?: number
-  readonly idleEndsAt?: number
-  readonly state: string
-  readonly pausedSince?: number
-}
 
 export const sessions: Command = {
   name: 'sessions',
@@ -51,7 +36,7 @@ async function list(args: Parsed, context: CommandContext): Promise<typeof exitC
   const { stdout, env } = context.io
   const answer = await ask(await socketPath(args, context), 'GET', '/sessions')
   expectStatus(answer, 200)
-  const body = JSON.parse(answer.body) as { sessions: SessionLine[] }
+  const body = JSON.parse(answer.body) as { sessions: SessionFacts[] }
   if (args.flag('json')) printJson(stdout, body)
   else if (body.sessions.length === 0) print(stdout, 'No sessions.')
   else
@@ -68,7 +53,7 @@ async function list(args: Parsed, context: CommandContext): Promise<typeof exitC
 
 const head = ['ID', 'TARGET', 'MODE', 'WHO', 'CLIENT', 'FROM', 'SINCE', 'ENDS IN', 'STATE']
 
-function row(line: SessionLine, nowMs: number): string[] {
+function row(line: SessionFacts, nowMs: number): string[] {
   const ends = [line.endsAt, line.idleEndsAt].filter((ms) => ms !== undefined)
   const left = ends.length === 0 ? '-' : formatDuration(Math.max(0, Math.min(...ends) - nowMs))
   const paused = line.pausedSince === undefined ? '' : ` for ${formatDuration(nowMs - line.pausedSince)}`

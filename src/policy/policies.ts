@@ -41,11 +41,7 @@ export function sessionPolicies(context: PolicyContext, settings: PolicySettings
   }
 }
 
-/** The policies alone, in their order: audit, redact, deadline, limits, readOnly (DESIGN section 3). */
-export function policies(context: PolicyContext, settings: PolicySettings, log: AuditLog): readonly Policy[] {
-  return made(context, settings, log, new SessionAudit(log, context, settings)).list
-}
-
+/** In their order: audit, redact, deadline, limits, readOnly (DESIGN section 3). */
 function made(
   context: PolicyContext,
   settings: PolicySettings,

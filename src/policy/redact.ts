@@ -8,7 +8,7 @@ import { mark, redactVariables, type Redactor } from './redactor.ts'
 import { refusal } from './refusal.ts'
 import type { PolicySettings } from './settings.ts'
 
-export { Redactor, redactText, redactVariable } from './redactor.ts'
+export { Redactor, redactVariable } from './redactor.ts'
 
 type Redaction<C extends Command> = (body: Body<C>, redactor: Redactor, args: Arguments<C>) => Body<C>
 

@@ -116,11 +116,6 @@ export interface Shown {
 /** What the user sees in the place of a hidden value. */
 export const mark = (rule: string): string => `${hidden} (redacted: ${rule})`
 
-/** A text with its secrets hidden; for snapshots, the audit and whatever else leaves the program. */
-export function redactText(text: string, redactor: Redactor): string {
-  return redactor.text(text).text
-}
-
 /** A variable as it may be shown; the same object if there is nothing to hide. */
 export function redactVariable(variable: DebugProtocol.Variable, redactor: Redactor): DebugProtocol.Variable {
   if (!redactor.on) return variable

@@ -12,7 +12,7 @@ import { command, streamCommand } from '../transport/command.ts'
 import { direct } from '../transport/direct.ts'
 import { leased } from '../transport/lease.ts'
 import type { SshPool } from '../transport/sshPool.ts'
-import type { Address, Transport } from '../transport/transport.ts'
+import type { Transport } from '../transport/transport.ts'
 import { usualCapabilities } from './capabilities.ts'
 import type { Target } from './target.ts'
 
@@ -137,9 +137,4 @@ export class Targets {
       }
     }
   }
-}
-
-/** Where the debugger of a target is, for `doctor` and the audit. */
-export function addressOf(address: Address): string {
-  return 'path' in address ? address.path : `${address.host}:${address.port}`
 }

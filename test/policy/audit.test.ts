@@ -16,7 +16,7 @@ import type { AnyCall } from '../../src/dap/call.ts'
 import { dapError } from '../../src/dap/errors.ts'
 import { AuditLog } from '../../src/policy/audit.ts'
 import { readAudit, type AuditEntry } from '../../src/policy/auditRead.ts'
-import { policies, sessionPolicies } from '../../src/policy/policies.ts'
+import { sessionPolicies } from '../../src/policy/policies.ts'
 import { chain, type Mode } from '../../src/policy/policy.ts'
 import { callOf, fakeContext, FakeFrame, num, settingsOf, str, until } from '../support/policyFakes.ts'
 import { secret } from '../support/secrets.ts'
@@ -50,7 +50,7 @@ void t.test('the order of the chain: audit is outermost, read-only is next to th
   const { log } = recorded()
   const names = ['audit', 'redact', 'deadline', 'limits', 'readOnly']
   t.same(
-    policies(fakeContext(), settingsOf('inspect'), log).map(({ name }) => name),
+    sessionPolicies(fakeContext(), settingsOf('inspect'), log).list.map(({ name }) => name),
     names,
   )
   t.same(
