@@ -12,7 +12,7 @@ Neovim, nvim-dap:
     { type = 'breakwater', request = 'attach', name = 'Breakwater: ${target}', target = '${target}' },
   }
 
-Emacs, dap-mode:
+Emacs, dap-mode (Debian 12's variables window also wants (defvar treemacs-text-scale nil)):
   (require 'dap-mode) (require 'dap-ui)
   (dap-register-debug-provider "breakwater" #'identity)
   (dap-register-debug-template "Breakwater: ${target}"
@@ -21,7 +21,7 @@ Emacs, dap-mode:
 
 Emacs, dape:
   (add-to-list 'dape-configs
-    '(breakwater modes (python-mode) host "127.0.0.1" port ${port}
+    '(breakwater modes (python-mode python-ts-mode) host "127.0.0.1" port ${port}
       :request "attach" :type "breakwater" :target "${target}"))
 
 Then open ${path} and set a breakpoint.`
