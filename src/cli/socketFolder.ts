@@ -22,6 +22,7 @@ export async function prepareSocketFolder(socket: string, uid: number): Promise<
   if (!folder.startsWith('/tmp/')) return
   const stat = await lstat(folder)
   if (stat.isDirectory() && stat.uid === uid && (stat.mode & 0o077) === 0) return
-  const advice = `Remove it, or set XDG_RUNTIME_DIR. It must be a folder of yours with mode 0700.`
+  const advice =
+    'It must be a folder of yours with mode 0700. Make it one, or name another place with listen.unix in the configuration.'
   throw new CliError(exitCode.noPermission, `'${folder}' is not a private folder of this user`, advice)
 }

@@ -76,7 +76,7 @@ function refuseErrors(reading: Reading, tree: Tree): void {
   let end = 0
   tree.iterate({
     enter: ({ type, from, to, node }) => {
-      if (type.isError) throw refusal(reading, from, 'Something that is not a Python expression')
+      if (type.isError) throw new Refusal(`This is not a Python expression (column ${column(reading, from)}).`)
       // An escape is a node inside of a string; what is between the escapes is not.
       const string = type.name === 'String'
       if (node.firstChild && !string) return true
