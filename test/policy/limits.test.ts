@@ -218,12 +218,13 @@ void t.test(
     const hit = (id: number) =>
       policy.event!({ event: 'stopped', body: { reason: 'breakpoint', threadId: 1, hitBreakpointIds: [id] } })
     for (let count = 0; count < 3; count++) hit(first[0]!.id!)
-    await until(() => context.events.length === 2, 'the word to the user')
+    await until(() => context.events.some(({ event }) => event === 'breakpoint'), 'the word to the user')
+    t.match(context.said(), /a\.py:3: Refused by the rule 'expression'/, 'the condition that was refused')
     t.match(
       context.said(),
       /The breakpoint at \/a\.py:1 was taken out: it was hit 3 times, the limit of target 'orders'/,
     )
-    t.match(context.events[1], {
+    t.match(context.events.at(-1), {
       event: 'breakpoint',
       body: { reason: 'changed', breakpoint: { id: first[0]!.id, verified: false, message: /^Taken out/ } },
     })
