@@ -12,4 +12,6 @@ mkdir -p .tap
 rm -f "$raw"
 npx tap --no-color --reporter=terse --output-file="$raw" "$@"
 status=$?
+# The reporter leaves the cursor in the middle of a line, and the closing line must stand alone.
+echo
 node test/support/count.mjs "$raw" "$status"
