@@ -19,7 +19,7 @@ import type { Door, SessionHost } from './host.ts'
 import { Progress } from './progress.ts'
 import type { Session } from './session.ts'
 import { clientMappings, Sources } from './sources.ts'
-import { resuming, type State } from './state.ts'
+import { movesOn, type State } from './state.ts'
 import { absolutePaths, type Target } from './target.ts'
 import { bodyToClient, eventToClient, toBackend } from './translate.ts'
 
@@ -198,8 +198,7 @@ export class Attachment {
       throw this.#worded(error)
     })
     if (call.command === 'configurationDone' && state.phase === 'configuring') state.enter('attached')
-    if (resuming.has(call.command))
-      this.#onResumed(call.arguments as { threadId: number; singleThread?: boolean }, body)
+    if (movesOn.has(call.command)) this.#onResumed(call.arguments as { threadId: number; singleThread?: boolean }, body)
     return bodyToClient(call.command, body, this.#handles, this.#sources, translated.thread)
   }
 

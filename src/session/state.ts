@@ -68,6 +68,9 @@ export const resuming: ReadonlySet<Command> = new Set([
   'reverseContinue',
 ])
 
+/** After these what was read from the stop is no longer valid; `goto` and `restartFrame` stop anew at once. */
+export const movesOn: ReadonlySet<Command> = new Set([...resuming, 'goto', 'restartFrame'])
+
 /** The run state of one session: its phase, and which threads are stopped. */
 export class State {
   #phase: Phase = 'new'

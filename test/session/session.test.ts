@@ -33,6 +33,10 @@ void t.test('from initialize to disconnect, each in its order', async (t) => {
   t.match(daemon.sessions.facts(), [
     { target: 'shop', mode: 'control', identity: 'local', client: 'test', state: 'paused' },
   ])
+  await client.request('goto', { threadId: 1, targetId: 1 })
+  await t.rejects(client.request('scopes', { frameId: stackFrames[0]!.id }), { message: /the program has run since/ })
+  fake.context.emit('stopped', { reason: 'goto', threadId: 1, allThreadsStopped: true })
+  await client.event('stopped')
   await client.request('next', { threadId: 1 })
   await t.rejects(client.request('scopes', { frameId: stackFrames[0]!.id }), { message: /the program has run since/ })
   await t.rejects(client.request('stackTrace', { threadId: 1 }), { code: 'notStopped' })

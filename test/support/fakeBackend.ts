@@ -88,6 +88,7 @@ const commandsOfFake: Command[] = [
   'continue',
   'next',
   'pause',
+  'goto',
   'setVariable',
 ]
 
