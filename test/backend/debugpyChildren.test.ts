@@ -1,6 +1,6 @@
 import t from 'tap'
 import { debugpyVersions, freePort, startPython, tickingProgram, until } from '../support/debugpy.ts'
-import { attachTo, breakable, type Attached } from '../support/debugpySession.ts'
+import { attachTo, breakable, opener } from '../support/debugpySession.ts'
 
 /** Starts a child whenever the file `start` appears, and says what became of it. */
 const family = (start: string): string => `
@@ -35,15 +35,7 @@ if __name__ == '__main__':
 
 for (const version of debugpyVersions) {
   void t.test(`children under debugpy ${version.name}`, async (t) => {
-    const sessions: Attached[] = []
-    const open = async (...args: Parameters<typeof attachTo>): Promise<Attached> => {
-      const session = await attachTo(...args)
-      sessions.push(session)
-      return session
-    }
-    t.afterEach(async () => {
-      for (const session of sessions.splice(0)) await session.end()
-    })
+    const open = opener(t)
 
     for (const way of ['subprocess', 'multiprocessing', 'fork'] as const) {
       await t.test(`${way}: offered, released, debugged, and never left waiting`, async (t) => {

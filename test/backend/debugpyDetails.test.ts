@@ -4,7 +4,7 @@ import { Upstream } from '../../src/backend/debugpy/connection.ts'
 import { direct } from '../../src/transport/direct.ts'
 import type { Transport } from '../../src/transport/transport.ts'
 import { debugpyVersions, startPython, tickingProgram, until, type Debuggee } from '../support/debugpy.ts'
-import { attachTo, silentLog, type Attached } from '../support/debugpySession.ts'
+import { silentLog, opener } from '../support/debugpySession.ts'
 
 /** The direct way under another name: for the backend the program is on another machine. */
 function farAway(): Transport {
@@ -62,15 +62,7 @@ for (const version of debugpyVersions) {
   void t.test(`details under debugpy ${version.name}`, async (t) => {
     const debuggee = await startPython(version, tickingProgram)
     t.teardown(() => debuggee.end())
-    const sessions: Attached[] = []
-    const open = async (...args: Parameters<typeof attachTo>): Promise<Attached> => {
-      const session = await attachTo(...args)
-      sessions.push(session)
-      return session
-    }
-    t.afterEach(async () => {
-      for (const session of sessions.splice(0)) await session.end()
-    })
+    const open = opener(t)
 
     await t.test("a former client's path mappings are gone, and far files can be had", async (t) => {
       await formerClient(debuggee)

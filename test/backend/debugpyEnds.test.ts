@@ -5,21 +5,13 @@ import net from 'node:net'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { debugpyVersions, startPython, tickingProgram, until } from '../support/debugpy.ts'
-import { attachTo, breakable, type Attached } from '../support/debugpySession.ts'
+import { attachTo, breakable, opener } from '../support/debugpySession.ts'
 
 for (const version of debugpyVersions) {
   void t.test(`ends under debugpy ${version.name}`, async (t) => {
     const debuggee = await startPython(version, tickingProgram)
     t.teardown(() => debuggee.end())
-    const sessions: Attached[] = []
-    const open = async (...args: Parameters<typeof attachTo>): Promise<Attached> => {
-      const session = await attachTo(...args)
-      sessions.push(session)
-      return session
-    }
-    t.afterEach(async () => {
-      for (const session of sessions.splice(0)) await session.end()
-    })
+    const open = opener(t)
 
     await t.test('a second client is told at once, and the first goes on', async (t) => {
       const first = await open(debuggee.port)

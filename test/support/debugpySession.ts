@@ -118,6 +118,19 @@ export async function attachTo(port: number, options: AttachedOptions = {}): Pro
   return attached
 }
 
+/** Attaches as `attachTo` does; what is attached in a test ends with it. */
+export function opener(t: { afterEach(end: () => Promise<void>): unknown }): typeof attachTo {
+  const sessions: Attached[] = []
+  t.afterEach(async () => {
+    for (const session of sessions.splice(0)) await session.end()
+  })
+  return async (...args) => {
+    const session = await attachTo(...args)
+    sessions.push(session)
+    return session
+  }
+}
+
 /** No request may hang a test: this is far beyond what any takes on a busy machine. */
 function within(command: string): AbortSignal {
   const late = new AbortController()
