@@ -1,24 +1,12 @@
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import type { AnyCall } from '../dap/call.ts'
-import type { Command } from '../dap/protocol.ts'
+import { movesOn } from '../dap/resuming.ts'
 
 /** One thread that is held, since when; `order` counts the stops. */
 interface Hold {
   readonly sinceMs: number
   readonly order: number
 }
-
-/** Requests that let a thread run. */
-const resuming: ReadonlySet<Command> = new Set([
-  'continue',
-  'next',
-  'stepIn',
-  'stepOut',
-  'stepBack',
-  'reverseContinue',
-  'restartFrame',
-  'goto',
-])
 
 /** Stops without a thread id: the whole program, as far as we know. */
 const everyThread = 0
@@ -74,7 +62,7 @@ export class Holds {
 
   /** A request was answered. The stop after a step may have come before its answer was seen: hence `moment`. */
   answered(call: AnyCall, body: unknown, moment: number): void {
-    if (!resuming.has(call.command)) return
+    if (!movesOn.has(call.command)) return
     const { threadId, singleThread } = call.arguments as { threadId?: number; singleThread?: boolean }
     const all =
       (body as DebugProtocol.ContinueResponse['body'] | undefined)?.allThreadsContinued ?? singleThread !== true

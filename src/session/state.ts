@@ -58,19 +58,6 @@ const needs = {
   locations: 'ready',
 } as const satisfies Record<Command, Need>
 
-/** Requests that start the program: with nothing stopped they are answered as done, because clients never expect no. */
-export const resuming: ReadonlySet<Command> = new Set([
-  'continue',
-  'next',
-  'stepIn',
-  'stepOut',
-  'stepBack',
-  'reverseContinue',
-])
-
-/** After these what was read from the stop is no longer valid; `goto` and `restartFrame` stop anew at once. */
-export const movesOn: ReadonlySet<Command> = new Set([...resuming, 'goto', 'restartFrame'])
-
 /** The run state of one session: its phase, and which threads are stopped. */
 export class State {
   #phase: Phase = 'new'
