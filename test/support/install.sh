@@ -6,6 +6,7 @@
 #   .tools/debugpy-1.6.6   the oldest one supported  (Debian 12's)
 #   .tools/openssh         sshd and the libraries it lacks (LD_LIBRARY_PATH)
 #   .tools/far             busybox, socat and nc: the far sides that have no bash or no python
+#   .tools/node-24         Node 24, a program to look into; the other one is the Node that runs the tests
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -84,11 +85,29 @@ openssh() { # FOLDER
   [ -z "$missing" ] || fail "sshd lacks libraries that this script does not know: $missing"
 }
 
+node() { # FOLDER MAJOR
+  local machine package
+  case $(uname -sm) in
+    "Linux x86_64") machine=linux-x64 ;;
+    "Linux aarch64") machine=linux-arm64 ;;
+    *) fail "Node $2 is fetched for Linux on x64 and arm64 only, and this is $(uname -sm). Put it at .tools/node-$2/bin/node by hand, and an empty file .tools/node-$2/.done beside it." ;;
+  esac
+  # npm's own cache would keep another 40 MB outside the checkout.
+  package=$(cd "$1" && npm pack --silent --cache "$1/.cache" "node-$machine@$2" 2>"$tools/npm.log") || {
+    cat "$tools/npm.log" >&2
+    fail "npm could not fetch node-$machine@$2 (above is what it said)."
+  }
+  tar -xzf "$1/$(tail -1 <<<"$package")" -C "$1" --strip-components=1 package/bin/node
+  rm -rf "$1/.cache" "$1"/*.tgz
+  "$1/bin/node" --version >/dev/null || fail "the Node $2 that npm gave does not run here."
+}
+
 make debugpy-new pip_target debugpy
 make debugpy-1.6.6 pip_target debugpy==1.6.6
 make openssh openssh
 make far packages busybox-static socat netcat-openbsd
+make node-24 node 24
 
-for tool in debugpy-new/debugpy/__init__.py debugpy-1.6.6/debugpy/__init__.py openssh/usr/sbin/sshd far/bin/busybox far/usr/bin/socat; do
+for tool in debugpy-new/debugpy/__init__.py debugpy-1.6.6/debugpy/__init__.py openssh/usr/sbin/sshd far/bin/busybox far/usr/bin/socat node-24/bin/node; do
   [ -e "$tools/$tool" ] || fail ".tools/$tool is missing although it was made; remove .tools/${tool%%/*} and run this again."
 done
