@@ -5,7 +5,7 @@ import type { TargetConfig } from '../config/config.ts'
 import { HopError, type Transport } from '../transport/transport.ts'
 import type { Step } from './doctor.ts'
 
-const extensions: Readonly<Record<TargetConfig['backend'], string>> = { debugpy: '.py' }
+const extensions: Readonly<Record<TargetConfig['backend'], string>> = { debugpy: '.py', node: '.js' }
 const maxDepth = 4
 const maxEntries = 2_000
 const maxAnswerBytes = 4_096

@@ -20,7 +20,7 @@ import type { Step } from './doctor.ts'
 import type { Io } from './io.ts'
 
 /** The debuggers' own hello, by the backend's name. */
-const probes = { debugpy: probe } as const
+const probes = { debugpy: probe } as Readonly<Record<TargetConfig['backend'], typeof probe>>
 
 /** Ends at the first hop that fails: what lies behind it cannot be known. */
 export async function* examine(target: TargetConfig, config: Config, io: Io): AsyncGenerator<Step, void> {

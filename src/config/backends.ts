@@ -1,21 +1,75 @@
 import { z } from 'zod'
 import { nearest } from '../lib/nearest.ts'
 
+const maxPatterns = 1_000
+
+function flag() {
+  return z.boolean({ error: 'true or false is expected' })
+}
+
+function texts(what: string) {
+  const error = `a list of ${what} is expected`
+  return z.array(z.string({ error }).min(1, { error }).max(4096), { error }).max(maxPatterns)
+}
+
+const asyncStacks = 'true, false or a number of frames from 1 to 1000 is expected'
+const overrides = 'patterns are expected, as { "webpack:///./*": "/app/*" }'
+
 /** The options that each backend takes in a target's `options`. A backend that is no key here is none we have. */
 export const backendOptions = {
   debugpy: z.strictObject({
-    justMyCode: z.boolean({ error: 'true or false is expected' }).describe('Library frames are hidden.').optional(),
-    django: z.boolean({ error: 'true or false is expected' }).describe('Breakpoints in Django templates.').optional(),
-    jinja: z.boolean({ error: 'true or false is expected' }).describe('Breakpoints in Jinja templates.').optional(),
-    redirectOutput: z.boolean({ error: 'true or false is expected' }).describe('Program output is shown.').optional(),
-    showReturnValue: z.boolean({ error: 'true or false is expected' }).describe('Return values are shown.').optional(),
+    justMyCode: flag().describe('Library frames are hidden.').optional(),
+    django: flag().describe('Breakpoints in Django templates.').optional(),
+    jinja: flag().describe('Breakpoints in Jinja templates.').optional(),
+    redirectOutput: flag().describe('Program output is shown.').optional(),
+    showReturnValue: flag().describe('Return values are shown.').optional(),
+  }),
+  node: z.strictObject({
+    skipFiles: texts('patterns such as <node_internals>/** or **/node_modules/**')
+      .describe('Files that steps and exceptions pass by. A pattern with ! takes files out of it again.')
+      .optional(),
+    smartStep: flag().describe('Steps pass by code that no source map maps. Default true.').optional(),
+    sourceMaps: flag().describe('Source maps are read. Default true.').optional(),
+    maps: texts('folders of this machine')
+      .describe("Folders of the daemon's machine with source maps, which are never put beside the program.")
+      .optional(),
+    sourceMapPathOverrides: z
+      .record(z.string(), z.string({ error: overrides }).max(4096), { error: overrides })
+      .describe('Paths of source maps and what they are: { "webpack:///./*": "/app/*" }.')
+      .optional(),
+    asyncStacks: z
+      .union(
+        [flag(), z.int({ error: asyncStacks }).min(1, { error: asyncStacks }).max(1_000, { error: asyncStacks })],
+        { error: asyncStacks },
+      )
+      .describe('Stacks reach back over await; slows async code. Default: from the first pause on.')
+      .optional(),
+    workers: flag().describe('Worker threads are debugged too. Default true.').optional(),
   }),
 } as const satisfies Record<string, z.ZodObject>
 
 export type BackendKey = keyof typeof backendOptions
 
-const later = ['node', 'delve', 'jdwp', 'gdb', 'cdp', 'go', 'java', 'jvm', 'native', 'lldb']
-const otherNames: Readonly<Record<string, BackendKey>> = { python: 'debugpy', ptvsd: 'debugpy', pydevd: 'debugpy' }
+/** Options that name files or folders of the daemon's machine: for the configuration only, never for a client. */
+export const ownFolders: Readonly<Record<BackendKey, readonly string[]>> = { debugpy: [], node: ['maps'] }
+
+/** Where each debugger listens when nobody says otherwise. */
+export const usualPorts: Readonly<Record<BackendKey, number>> = { debugpy: 5678, node: 9229 }
+
+const later = ['delve', 'jdwp', 'gdb', 'go', 'java', 'jvm', 'native', 'lldb']
+const otherNames: Readonly<Record<string, BackendKey>> = {
+  python: 'debugpy',
+  ptvsd: 'debugpy',
+  pydevd: 'debugpy',
+  js: 'node',
+  javascript: 'node',
+  typescript: 'node',
+  nodejs: 'node',
+  node2: 'node',
+  'pwa-node': 'node',
+  cdp: 'node',
+  v8: 'node',
+}
 
 /** Why that is no backend of ours, as a sentence. */
 export function backendProblem(input: unknown): string {

@@ -60,11 +60,19 @@ export interface TargetConfig {
   readonly paths: readonly PathConfig[]
   /** Options of the backend, checked by its schema. */
   readonly options: Readonly<Record<string, unknown>>
+  /** How the debugger's port is opened in the program when it is closed; undefined for not at all. */
+  readonly start: StartConfig | undefined
   /** How long the far end lets a silent link hold the program; undefined for no lease. */
   readonly leaseMs: number | undefined
 }
 
-export type BackendName = 'debugpy'
+export type BackendName = 'debugpy' | 'node'
+
+/** What is run on the machine of the program, by us and never by a client, so that its debugger listens. */
+export type StartConfig =
+  | { readonly kind: 'command'; readonly argv: readonly [string, ...string[]] }
+  /** SIGUSR1 to the process that this finds: its number, the file that has it, or a part of its command line. */
+  | { readonly kind: 'signal'; readonly by: 'pid' | 'pidFile' | 'process'; readonly what: string }
 
 export interface PathConfig {
   readonly remote: string

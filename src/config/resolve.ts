@@ -3,8 +3,17 @@ import type { z } from 'zod'
 import { didYouMean, nearest } from '../lib/nearest.ts'
 import { present } from '../lib/present.ts'
 import type { PolicySettings } from '../policy/settings.ts'
-import { backendOptions } from './backends.ts'
-import type { AuditConfig, Config, ListenConfig, PathConfig, Surroundings, TargetConfig, WayConfig } from './config.ts'
+import { backendOptions, ownFolders, usualPorts } from './backends.ts'
+import type {
+  AuditConfig,
+  Config,
+  ListenConfig,
+  PathConfig,
+  StartConfig,
+  Surroundings,
+  TargetConfig,
+  WayConfig,
+} from './config.ts'
 import { builtInPolicies, policySettings } from './policies.ts'
 import { adHocSchema, type AdHocInput, type FileInput, type TargetInput } from './schema.ts'
 import { formatHostPort, isLoopback } from './values.ts'
@@ -148,7 +157,8 @@ function resolveTarget(
     policy,
     settings: settings ?? policies.get('inspect')!,
     paths: resolvePaths(input.paths, context),
-    options: checkOptions(input, context.report),
+    options: ownPaths(input.backend, checkOptions(input, context.report), context),
+    start: startOf(input, context.report),
     leaseMs: lease === 'off' ? undefined : lease,
   }
 }
@@ -160,7 +170,7 @@ function checkWays(input: TargetInput, report: Report): void {
     report(
       [],
       "it is not said where the debugger is: 'at' is missing",
-      'Add at: 127.0.0.1:5678 (or listen, or command).',
+      `Add at: 127.0.0.1:${usualPorts[input.backend]} (or ${input.backend === 'node' ? '' : 'listen, or '}command).`,
     )
   } else if (second !== undefined) {
     report([second], `'${first}' and '${second}' cannot both be given`, 'Keep the one that is meant.')
@@ -176,6 +186,10 @@ function checkWays(input: TargetInput, report: Report): void {
 
 function checkListen(input: TargetInput, report: Report): void {
   if (input.listen === undefined) return
+  if (input.backend === 'node') {
+    const advice = `Write at: 127.0.0.1:${usualPorts.node}, where node --inspect listens.`
+    report(['listen'], 'Node connects to nobody: its inspector only listens', advice)
+  }
   if (input.via !== undefined) {
     const advice = "Use 'at', or ssh."
     report(['listen'], "'listen' cannot be reached through 'via': a command has no ports of its own", advice)
@@ -188,6 +202,37 @@ function checkListen(input: TargetInput, report: Report): void {
     `${formatHostPort(input.listen)} could be reached from other machines, and programs do not authenticate`,
     advice,
   )
+}
+
+function startOf({ backend, start, command }: TargetInput, report: Report): StartConfig | undefined {
+  if (start === undefined) return undefined
+  if (backend !== 'node') {
+    const advice = 'Start the debugger with the program.'
+    report(['start'], `the debugger of ${backend} cannot be started in a program that runs`, advice)
+  } else if (command !== undefined && !Array.isArray(start)) {
+    const advice = 'Write the command that opens the port, which is run on this machine: [docker, kill, -s, USR1, …].'
+    report(['start'], "behind 'command' no process can be looked for", advice)
+  }
+  if (Array.isArray(start)) return { kind: 'command', argv: start }
+  const given = (['pid', 'pidFile', 'process'] as const).filter((key) => start[key] !== undefined)
+  const [by] = given
+  if (by === undefined || given.length > 1) {
+    const advice = 'Write start: { pidFile: /run/app.pid }, for example.'
+    report(['start'], 'pid, pidFile and process: exactly one of them is needed', advice)
+    return undefined
+  }
+  return { kind: 'signal', by, what: String(start[by]) }
+}
+
+/** Folders of the daemon's machine in the options, made absolute: they start at the folder of the file. */
+function ownPaths(
+  backend: TargetInput['backend'],
+  options: Record<string, unknown>,
+  context: ResolveContext,
+): Record<string, unknown> {
+  const found = ownFolders[backend].filter((key) => options[key] !== undefined)
+  const made = found.map((key) => [key, (options[key] as string[]).map((path) => absolute(path, context))])
+  return { ...options, ...(Object.fromEntries(made) as Record<string, unknown>) }
 }
 
 function wayOf(input: {
@@ -240,6 +285,10 @@ export function adHocTarget(value: unknown, config: Config, around: Surroundings
   if (!parsed.success) throw new Error(adHocProblem(parsed.error))
   const input: AdHocInput = parsed.data
   const policies = config.policies
+  const own = ownFolders[input.backend].find((key) => input.options?.[key] !== undefined)
+  if (own !== undefined) {
+    throw new Error(`target.options.${own}: it names folders of the daemon's machine, so only its configuration may`)
+  }
   const problems: string[] = []
   const report: Report = (path, message, advice) =>
     problems.push([path.join('.'), message, advice].filter(Boolean).join(': '))

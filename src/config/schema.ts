@@ -167,6 +167,26 @@ const paths = z
   .record(z.string(), text('a folder'), { error: 'folders are expected, as { remote: local }' })
   .describe('Folders of the program and where the developer has them: { /app: . }.')
 
+const startForms = 'a command, { pid }, { pidFile } or { process } is expected'
+const start = z
+  .union(
+    [
+      argv('[systemctl, kill, -s, USR1, orders]'),
+      section(
+        {
+          pid: count(1, 2 ** 22)
+            .describe('The number of its process: 1 in many containers.')
+            .optional(),
+          pidFile: text('a path').describe('A file there that has the number of its process.').optional(),
+          process: text('a part of a command line').describe('A part of the command line of its process.').optional(),
+        },
+        'pid, pidFile or process',
+      ).meta(oneOf('pid', 'pidFile', 'process')),
+    ],
+    { error: startForms },
+  )
+  .describe('What opens the port of the debugger in the program when it is closed. For node, with SIGUSR1.')
+
 const target = section(
   {
     backend,
@@ -178,6 +198,7 @@ const target = section(
     policy: name.describe('Default inspect.').optional(),
     paths: paths.optional(),
     options: options.optional(),
+    start: start.optional(),
     lease: orOff(duration(second, 10 * minute))
       .describe('How long a link that has gone silent may hold the program (ssh, via). Default 10s there.')
       .optional(),

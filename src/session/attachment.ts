@@ -64,7 +64,7 @@ export class Attachment {
     this.who = who
     // The client's own mappings come first: among equally long prefixes the first one wins.
     this.#sources = new Sources([
-      ...clientMappings(attachArguments['pathMappings']),
+      ...clientMappings(attachArguments),
       ...absolutePaths(target.paths, parts.root, host.configFile),
     ])
     const context = {

@@ -94,10 +94,13 @@ function restBelow(path: string, { root, windows }: Side): string | undefined {
   return rest === '' || rest.startsWith(windows ? '\\' : '/') ? rest : undefined
 }
 
-/** Mappings of an attach request in the form that debugpy users know: `pathMappings: [{ localRoot, remoteRoot }]`. */
-export function clientMappings(value: unknown): PathMapping[] {
-  if (!Array.isArray(value)) return []
-  return value.flatMap((entry: unknown) => {
+/**
+ * Mappings of an attach request in the forms that users know: `pathMappings: [{ localRoot, remoteRoot }]` of debugpy,
+ * and `localRoot` beside `remoteRoot` of VS Code's debugger of Node. A half of a pair maps nothing.
+ */
+export function clientMappings(args: Readonly<Record<string, unknown>>): PathMapping[] {
+  const { pathMappings } = args
+  return [...(Array.isArray(pathMappings) ? (pathMappings as unknown[]) : []), args].flatMap((entry) => {
     const { localRoot, remoteRoot } = (entry ?? {}) as { localRoot?: unknown; remoteRoot?: unknown }
     return typeof localRoot === 'string' && typeof remoteRoot === 'string'
       ? [{ local: localRoot, remote: remoteRoot }]

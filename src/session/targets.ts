@@ -17,7 +17,7 @@ import { usualCapabilities } from './capabilities.ts'
 import type { Target } from './target.ts'
 
 /** Every backend by the name it has in the configuration. */
-const kinds: Readonly<Record<BackendName, BackendKind>> = { debugpy: debugpyKind }
+const kinds = { debugpy: debugpyKind } as Readonly<Record<BackendName, BackendKind>>
 
 /** The beats of a lease: three may be lost before it ends. */
 const beatsPerLease = 4
@@ -85,7 +85,7 @@ export class Targets {
     const command = 'attach'
     if (target === undefined) {
       const names = [...targets.keys()]
-      const example = JSON.stringify(names[0] ?? { backend: 'debugpy', at: '127.0.0.1:5678' })
+      const example = JSON.stringify(names[0] ?? { backend: 'node', at: '127.0.0.1:9229' })
       const there = names.length > 1 ? ` (there are: ${names.join(', ')})` : ''
       throw dapError('badArguments', { command, problem: `name the program, "target": ${example}${there}` })
     }

@@ -33,6 +33,20 @@ targets:
   a: { backend: debugpy, at: /run/debug.sock }
   b: { backend: debugpy, listen: 127.0.0.1:0, ssh: prod-1:2222, lease: 30s, options: { justMyCode: false, django: true } }
   c: { backend: debugpy, command: [nc, -U, /run/debug.sock], policy: dev, paths: { /app: /home/me/app, /lib: "~/lib" } }
+  d: { backend: node, at: 9229, ssh: prod-1, start: { pidFile: /run/orders.pid } }
+  e: { backend: node, at: 9230, via: [docker, exec, -i, checkout], start: { pid: 1 }, options: { maps: [maps, "~/maps", /srv/maps] } }
+  f: { backend: node, command: [nc, -U, /run/debug.sock], start: [docker, kill, -s, USR1, checkout] }
+  g:
+    backend: node
+    at: 9231
+    start: { process: node /app/server.js }
+    options:
+      skipFiles: ["<node_internals>/**", "**/node_modules/**"]
+      smartStep: false
+      sourceMaps: true
+      sourceMapPathOverrides: { "webpack:///./*": "/app/*" }
+      asyncStacks: 32
+      workers: false
 audit: { stdout: true }
 log: { level: debug }
 sessions: 10
@@ -55,6 +69,14 @@ export const bad: Readonly<Record<string, string>> = {
   'unknown key below': 'policies: { p: { mode: inspect, pausemax: 5s } }\n',
   'unknown option': 'targets: { t: { backend: debugpy, at: 1, options: { justMycode: true } } }\n',
   'wrong type of an option': 'targets: { t: { backend: debugpy, at: 1, options: { justMyCode: 1 } } }\n',
+  'an option of another debugger': 'targets: { t: { backend: node, at: 1, options: { justMyCode: true } } }\n',
+  'a folder that is no list': 'targets: { t: { backend: node, at: 1, options: { maps: maps } } }\n',
+  'no number of frames': 'targets: { t: { backend: node, at: 1, options: { asyncStacks: all } } }\n',
+  'overrides as a list': 'targets: { t: { backend: node, at: 1, options: { sourceMapPathOverrides: [a] } } }\n',
+  'a start that is text': 'targets: { t: { backend: node, at: 1, start: kill -USR1 1 } }\n',
+  'a start of two ways': 'targets: { t: { backend: node, at: 1, start: { pid: 1, process: x } } }\n',
+  'a start with another key': 'targets: { t: { backend: node, at: 1, start: { pidfile: /run/x } } }\n',
+  'a start of no process': 'targets: { t: { backend: node, at: 1, start: {} } }\n',
   'a list for a map': 'targets: [a, b]\n',
   'text for a map': 'listen: 4711\n',
   'nothing where a map belongs': 'targets:\n  a:\n',
@@ -66,8 +88,9 @@ export const bad: Readonly<Record<string, string>> = {
   'fraction for a count': 'sessions: 1.5\n',
   'below the least': 'policies: { p: { limits: { frames: 0 } } }\n',
   'unknown mode': 'policies: { p: { mode: readonly } }\n',
-  'backend of a later version': 'targets: { t: { backend: node, at: 9229 } }\n',
+  'backend of a later version': 'targets: { t: { backend: jdwp, at: 5005 } }\n',
   'unknown backend': 'targets: { t: { backend: debugpi, at: 5678 } }\n',
+  'the name that others use': 'targets: { t: { backend: pwa-node, at: 9229 } }\n',
   'no backend': 'targets: { t: { at: 5678 } }\n',
   'port too large for a number': 'targets: { t: { backend: debugpy, at: 70000 } }\n',
   'an address that is none': 'targets: { t: { backend: debugpy, at: "nowhere" } }\n',

@@ -36,10 +36,14 @@ const mismatched: Readonly<Record<string, string>> = {
   'a lease with no ssh': 'targets: { t: { backend: debugpy, at: 1, lease: 30s } }\n',
   'waiting where others reach': 'targets: { t: { backend: debugpy, listen: 0.0.0.0:5678 } }\n',
   'waiting behind a command': 'targets: { t: { backend: debugpy, listen: 5678, via: [docker, exec, -i, a] } }\n',
+  'a start for debugpy': 'targets: { t: { backend: debugpy, at: 1, start: { pid: 1 } } }\n',
+  'a start behind a stream': 'targets: { t: { backend: node, command: [nc, a, "1"], start: { pid: 1 } } }\n',
+  'waiting for Node': 'targets: { t: { backend: node, listen: 9229 } }\n',
+  'no place of Node': 'targets: { t: { backend: node } }\n',
   'a short token': 'auth: { tokens: [{ name: me, env: SHORT }] }\n',
   'a token of nobody': 'auth: { tokens: [{ name: me, env: NOBODY }] }\n',
   'one token for two': 'auth: { tokens: [{ name: a, env: BREAKWATER_TOKEN }, { name: b, env: BREAKWATER_TOKEN }] }\n',
-  'three at once': 'sesions: 1\ntargets:\n  t: { backend: node, at: 1 }\n  u: { backend: debugpy, at: 1, sssh: x }\n',
+  'three at once': 'sesions: 1\ntargets:\n  t: { backend: gdb, at: 1 }\n  u: { backend: debugpy, at: 1, sssh: x }\n',
 }
 
 async function told(file: string, text: string): Promise<string> {
@@ -122,6 +126,15 @@ void t.test('a whole file becomes a whole configuration', async (t) => {
   ])
   t.equal(c?.settings, config.policies.get('dev'))
   t.equal(c?.leaseMs, undefined, 'a stream of its own has no far side for a lease')
+  const start = (name: string) => config.targets.get(name)?.start
+  t.strictSame(start('d'), { kind: 'signal', by: 'pidFile', what: '/run/orders.pid' })
+  t.strictSame(start('e'), { kind: 'signal', by: 'pid', what: '1' })
+  t.strictSame(start('f'), { kind: 'command', argv: ['docker', 'kill', '-s', 'USR1', 'checkout'] })
+  t.strictSame(start('g'), { kind: 'signal', by: 'process', what: 'node /app/server.js' })
+  t.equal(start('a'), undefined)
+  const maps = { maps: ['/etc/breakwater/maps', '/home/me/maps', '/srv/maps'] }
+  t.strictSame(config.targets.get('e')?.options, maps, 'folders of ours start at the file')
+  t.match(config.targets.get('g')?.options, { asyncStacks: 32, smartStep: false, workers: false })
   const leases = 'a: { backend: debugpy, at: 1, ssh: x }\n  b: { backend: debugpy, at: 1, via: [y] }\n'
   const off = '  c: { backend: debugpy, at: 1, ssh: x, lease: off }\n  d: { backend: debugpy, at: 1 }\n'
   const { targets } = await parseConfig('/c.yaml', `targets:\n  ${leases}${off}`, around)
@@ -209,7 +222,9 @@ void t.test('a client describes a target, and can neither run a command nor choo
   refused({ backend: 'debugpy', at: 1, policy: 'control' }, /has no 'policy'/)
   refused({ backend: 'debugpy', at: 1, listen: 1 }, /has no 'listen'/)
   refused({ backend: 'debugpy', at: 1, ssh: '-oProxyCommand=id' }, /target\.ssh: a machine is expected/)
-  refused({ backend: 'node', at: 1 }, /does not have the backend 'node' yet/)
+  refused({ backend: 'gdb', at: 1 }, /does not have the backend 'gdb' yet/)
+  refused({ backend: 'node', at: 1, start: ['kill', '-USR1', '1'] }, /has no 'start'/)
+  refused({ backend: 'node', at: 1, options: { maps: ['/etc'] } }, /options\.maps: .* only its configuration may/)
   refused({ backend: 'debugpy', at: 1, options: { justMycode: true } }, /no option 'justMycode'.*justMyCode/)
   refused('orders', /target: keys and values are expected/)
   refused(null, /target: keys and values are expected/)

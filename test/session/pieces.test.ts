@@ -71,10 +71,12 @@ void t.test('path mapping there and back, for any paths', (t) => {
 })
 
 void t.test('mappings and roots that clients write', (t) => {
-  t.same(clientMappings([{ localRoot: '/a', remoteRoot: '/b' }, { localRoot: 1 }, null, 'x']), [
+  const pathMappings = [{ localRoot: '/a', remoteRoot: '/b' }, { localRoot: 1 }, null, 'x']
+  t.same(clientMappings({ pathMappings, localRoot: '/c', remoteRoot: '/d' }), [
     { local: '/a', remote: '/b' },
+    { local: '/c', remote: '/d' },
   ])
-  t.same(clientMappings('nonsense'), [])
+  t.same(clientMappings({ pathMappings: 'nonsense', localRoot: '/c', remoteRoot: null }), [])
   const paths = [
     { remote: '/app', local: '.' },
     { remote: '/lib', local: '/opt/lib' },
