@@ -85,7 +85,7 @@ void t.test('SIGHUP: whole or not at all', async (t) => {
   await reload(tight, /was reloaded/)
   await client.event('continued')
   // The line that says why may come after the event.
-  await client.until('the reason', 10_000, () => /1 s|1s|pauseMax/.test(client.output()))
+  await client.until('the reason', 30_000, () => /1 s|1s|pauseMax/.test(client.output()))
   t.pass('a running session gets the tighter limit')
   await client.disconnect()
 })

@@ -118,7 +118,7 @@ void t.test('random sessions: each request is answered once, nothing breaks, and
     const garbage = steps.some((s) => s.do === 'bytes')
     if (!garbage) {
       send('disconnect', {})
-      const end = Date.now() + 10_000
+      const end = Date.now() + 30_000
       while (!answered.has(seq) && Date.now() < end) await delay(2)
       const left = steps.findIndex((s) => s.do === 'request' && s.command === 'disconnect') >= 0
       for (let i = 1; i <= seq; i++) {
@@ -128,8 +128,8 @@ void t.test('random sessions: each request is answered once, nothing breaks, and
       }
     }
     socket.end()
-    await Promise.race([closed, delay(3_000)])
-    const end = Date.now() + 5_000
+    await Promise.race([closed, delay(30_000)])
+    const end = Date.now() + 30_000
     while (fake.story.includes('attached') && !fake.story.includes('detached') && Date.now() < end) await delay(2)
     if (fake.story.includes('attached') && !fake.story.includes('detached')) throw new Error('the debugger was kept')
     const bugs = daemon.log.lines.filter((line) => line.level === 'error')

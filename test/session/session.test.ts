@@ -247,7 +247,7 @@ void t.test('without an audit nobody debugs', async (t) => {
   await asked.catch(() => {})
   await client.until(
     'the end',
-    10_000,
+    30_000,
     () => client.events.some((e) => e.event === 'terminated') || client.output().includes('audit'),
   )
   while (fake.story.length > 0 && !fake.story.includes('detached')) await delay(5)
@@ -273,7 +273,7 @@ void t.test('children: offered to clients that can, told to the others, and let 
   const plain = await Client.connect(daemon.port)
   await plain.attach({ target: 'shop', token: 'unused-secret-token' })
   fake.context.child(child(41))
-  await plain.until('the word', 5_000, () => plain.output().includes('Child process 41'))
+  await plain.until('the word', 30_000, () => plain.output().includes('Child process 41'))
   t.same(released, [41])
   t.match(plain.output(), /"target":\{"name":"shop","process":41\}/)
   t.notMatch(plain.output(), /unused-secret-token/, 'no token in a console')
@@ -283,7 +283,7 @@ void t.test('children: offered to clients that can, told to the others, and let 
   await able.attach({ target: 'shop', type: 'python' }, undefined, { supportsStartDebuggingRequest: true })
   const parent = fake.context
   parent.child(child(42))
-  await able.until('the offer', 5_000, () => able.reverse.length === 1)
+  await able.until('the offer', 30_000, () => able.reverse.length === 1)
   const { configuration } = able.reverse[0]!.arguments as { configuration: Record<string, unknown> }
   t.same(configuration, {
     name: 'worker 42',

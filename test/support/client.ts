@@ -81,7 +81,7 @@ export class Client {
   async event<E extends EventName>(
     name: E,
     fits: (body: NonNullable<Events[E]>) => boolean = () => true,
-    limitMs = 20_000,
+    limitMs = 45_000,
   ): Promise<NonNullable<Events[E]>> {
     let found: SeenEvent | undefined
     await this.until(`the event ${name}`, limitMs, () => {

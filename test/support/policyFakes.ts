@@ -69,9 +69,9 @@ export function callOf<C extends Command>(command: C, args: Arguments<C>, signal
   } as AnyCall
 }
 
-/** Waits until `holds` is true; fails after 10 s. */
+/** Waits until `holds` is true; fails after 30 s. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 10_000
+  const end = performance.now() + 30_000
   while (!holds()) {
     if (performance.now() > end) throw new Error(`waited in vain for: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
