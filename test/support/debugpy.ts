@@ -1,15 +1,11 @@
 import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
-import { once } from 'node:events'
-import net from 'node:net'
-import type { AddressInfo } from 'node:net'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { setTimeout as delay } from 'node:timers/promises'
+import { RunningProgram, type Debuggee } from './debuggee.ts'
+
+export { freePort, until, type Debuggee } from './debuggee.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -51,48 +47,6 @@ export interface StartOptions {
   readonly netns?: string
 }
 
-/** A real Python program under a real debugpy. */
-export interface Debuggee {
-  readonly pid: number
-  readonly port: number
-  readonly file: string
-  /** All lines that it has printed, on both streams. */
-  readonly lines: readonly string[]
-  readonly exited: Promise<number | string>
-  /** The line number of the comment `# NAME`. */
-  line(name: string): number
-  /** Waits until a printed line matches. */
-  printed(pattern: RegExp, sinceLine?: number): Promise<RegExpMatchArray>
-  /** Waits until it has ticked `times` more: proof that it runs, whatever happened before. */
-  runsOn(times?: number): Promise<void>
-  /** The last number that it has ticked. */
-  ticks(): number
-  /** Makes an empty file where it runs. */
-  touch(name: string): Promise<void>
-  end(): Promise<void>
-}
-
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-/** Waits until `condition` holds; fails after `limitMs` with what was waited for. */
-export async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  limitMs = 30_000,
-): Promise<void> {
-  const endMs = performance.now() + limitMs
-  while (!(await condition())) {
-    if (performance.now() > endMs) throw new Error(`waited ${limitMs} ms in vain: ${what}`)
-    await delay(15)
-  }
-}
-
 /**
  * Starts the program. It listens by `debugpy.listen(('127.0.0.1', 0))`, which returns when the adapter serves: a port
  * of one's own choice would have to be probed, and a client that comes and goes too early ends the adapter.
@@ -125,85 +79,9 @@ export async function startPython(
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, PYTHONPATH: version.folder, PYDEVD_DISABLE_FILE_VALIDATION: '1' },
   })
-  const lines: string[] = []
-  const debuggee = new RunningPython(child, file, text, lines, folder)
-  for (const stream of [child.stdout, child.stderr]) createInterface(stream).on('line', (line) => lines.push(line))
+  const debuggee = new RunningProgram({ child, file, text, comment: '#', folder })
   if (options.connectTo === undefined) {
     debuggee.port = Number((await debuggee.printed(/^PORT (\d+)$/))[1])
   }
   return debuggee
-}
-
-class RunningPython implements Debuggee {
-  readonly #child: ChildProcess
-  readonly #text: string
-  readonly #folder: string
-  readonly file: string
-  readonly lines: readonly string[]
-  readonly exited: Promise<number | string>
-  port = 0
-  #ended = false
-
-  constructor(child: ChildProcess, file: string, text: string, lines: readonly string[], folder: string) {
-    this.#child = child
-    this.file = file
-    this.#text = text
-    this.lines = lines
-    this.#folder = folder
-    this.exited = once(child, 'exit').then(([code, signal]: unknown[]) => {
-      this.#ended = true
-      return (code ?? signal) as number | string
-    })
-  }
-
-  get pid(): number {
-    return this.#child.pid!
-  }
-
-  line(name: string): number {
-    const at = this.#text.split('\n').findIndex((line) => line.includes(`# ${name}`))
-    if (at < 0) throw new Error(`the program has no line marked '# ${name}'`)
-    return at + 1
-  }
-
-  async printed(pattern: RegExp, sinceLine = 0): Promise<RegExpMatchArray> {
-    let found: RegExpMatchArray | null = null
-    let at = sinceLine
-    await until(`the program prints ${String(pattern)}; it printed: ${this.lines.slice(-5).join(' | ')}`, () => {
-      for (; at < this.lines.length && found === null; at++) found = this.lines[at]!.match(pattern)
-      if (found === null && this.#ended) {
-        throw new Error(`the program has ended before it printed ${String(pattern)}:\n${this.lines.join('\n')}`)
-      }
-      return found !== null
-    })
-    return found!
-  }
-
-  ticks(): number {
-    for (let at = this.lines.length - 1; at >= 0; at--) {
-      const found = /^tick (\d+)/.exec(this.lines[at]!)
-      if (found !== null) return Number(found[1])
-    }
-    return 0
-  }
-
-  async runsOn(times = 3): Promise<void> {
-    const from = this.ticks()
-    await until(`the program ticks ${times} times beyond ${from}`, () => this.ticks() >= from + times)
-  }
-
-  touch(name: string): Promise<void> {
-    return writeFile(path.join(this.#folder, name), '')
-  }
-
-  async end(): Promise<void> {
-    try {
-      process.kill(-this.pid, 'SIGKILL')
-    } catch (error) {
-      // The whole group is gone already.
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-    }
-    await this.exited
-    rmSync(this.#folder, { recursive: true, force: true })
-  }
 }
