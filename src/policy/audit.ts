@@ -187,6 +187,11 @@ export class SessionAudit {
     this.#redactor = new Redactor({ ...settings.redact, level: level === 'off' ? 'standard' : level })
   }
 
+  /** The program is not as it was: its debugger listens from now on. */
+  opened(how: string): void {
+    this.#write('change', { command: 'attach', outcome: 'allowed', why: this.#text(how) })
+  }
+
   started(backend: string): void {
     this.#life = 'started'
     this.#write('start', { backend, mode: this.#mode })

@@ -15,6 +15,8 @@ export interface SessionPolicies {
   times(): Times
   /** After a reload: limits that are tighter now hold from now on, looser ones are for new sessions. */
   tighten(settings: PolicySettings): void
+  /** The debugger was made to listen, in a program whose debugger did not. */
+  opened(how: string): void
   /** The debugger is attached: time runs from here, and the audit has its first line. */
   started(): void
   /** Releases all timers and writes the last line. */
@@ -30,6 +32,7 @@ export function sessionPolicies(context: PolicyContext, settings: PolicySettings
     list,
     times: () => time.times(),
     tighten: (tighter) => time.tighten(tighter.time),
+    opened: (how) => record.opened(how),
     started() {
       record.started(context.backend)
       time.start()

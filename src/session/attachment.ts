@@ -20,6 +20,7 @@ import type { Door, SessionHost } from './host.ts'
 import { Progress } from './progress.ts'
 import type { Session } from './session.ts'
 import { clientMappings, Sources } from './sources.ts'
+import { attachStarting, type Starting } from './starting.ts'
 import type { State } from './state.ts'
 import { absolutePaths, type Target } from './target.ts'
 import { bodyToClient, eventToClient, toBackend } from './translate.ts'
@@ -110,13 +111,10 @@ export class Attachment {
       const transport = this.#scope.use(await abortableOpen(target, time.signal, (s) => this.#note(s)))
       stage = `talking to the debugger at ${target.name}`
       progress.step(stage)
-      const attached = target.kind.attach(this.#backendOptions(), this.#backendContext(transport))
-      // What comes up after the session was given up is disposed at once: Scope sees to it.
-      attached.then(
-        (backend) => this.#scope.add(() => backend[Symbol.asyncDispose]() as Promise<void>),
-        () => {},
+      const backend = await attachStarting(
+        () => this.#attach(transport, time.signal),
+        this.#starting(transport, time.signal),
       )
-      const backend = await abortable(attached, time.signal)
       this.#backend = backend
       void backend.closed.then((error) => this.#onBackendClosed(error))
     } catch (error) {
@@ -131,6 +129,29 @@ export class Attachment {
     this.#policies.started()
     send({ event: 'capabilities', body: { capabilities } })
     send({ event: 'initialized', body: undefined })
+  }
+
+  #starting(transport: BackendContext['transport'], signal: AbortSignal): Starting | undefined {
+    const { target } = this.#parts
+    if (target.start === undefined) return undefined
+    return {
+      signal,
+      start: () => target.start!(transport, signal),
+      started: (how) => {
+        this.#policies.opened(how)
+        this.#note(`The debugger did not listen: ${how}. Its port stays open after this session.`)
+      },
+    }
+  }
+
+  #attach(transport: BackendContext['transport'], signal: AbortSignal): Promise<Backend> {
+    const attached = this.#parts.target.kind.attach(this.#backendOptions(), this.#backendContext(transport))
+    // What comes up after the session was given up is disposed at once: Scope sees to it.
+    attached.then(
+      (backend) => this.#scope.add(() => backend[Symbol.asyncDispose]() as Promise<void>),
+      () => {},
+    )
+    return abortable(attached, signal)
   }
 
   /** One request of the client, through the policies. */

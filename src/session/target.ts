@@ -17,6 +17,8 @@ export interface Target {
   readonly options: Readonly<Record<string, unknown>>
   /** Opens the way, or joins one that is open; `note` is told what the user should know about it. */
   open(signal: AbortSignal, note: (sentence: string) => void): Promise<Transport>
+  /** Makes the program's debugger listen where it does not, and says in a sentence what was done for that. */
+  start?(transport: Transport, signal: AbortSignal): Promise<string>
 }
 
 /** What the attach arguments say about the target: our own keys, all of them under `target` and `token`. */

@@ -1,4 +1,5 @@
 import type { BackendKind } from '../backend/backend.ts'
+import { start } from '../backend/cdp/start.ts'
 import { debugpyKind } from '../backend/debugpy/backend.ts'
 import type { BackendName, Config, Surroundings, TargetConfig, WayConfig } from '../config/config.ts'
 import { adHocTarget } from '../config/resolve.ts'
@@ -98,7 +99,7 @@ export class Targets {
   }
 
   #target(config: TargetConfig): Target {
-    const { name, backend, policy, settings, address, listen, paths, options } = config
+    const { name, backend, policy, settings, address, listen, paths, options, start: recipe } = config
     return {
       name,
       kind: kinds[backend],
@@ -110,6 +111,10 @@ export class Targets {
       paths,
       options,
       open: (signal, note) => this.#open(config, signal, note),
+      ...(recipe === undefined
+        ? {}
+        : // A command that is the stream runs nothing at its far end: what opens the port is a command of this machine.
+          { start: (way, signal) => start(recipe, config.way.kind === 'command' ? direct() : way, signal) }),
     }
   }
 
