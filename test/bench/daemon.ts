@@ -71,7 +71,7 @@ function configText(folder: string, { targets, policies = {} }: DaemonParts): st
     `sessions: 2000\n`,
     `audit: { file: ${path.join(folder, 'audit.jsonl')} }\n`,
     Object.keys(policies).length === 0 ? '' : `policies:\n${list(policies)}`,
-    `targets:\n${list(targets)}`,
+    Object.keys(targets).length === 0 ? 'targets: {}\n' : `targets:\n${list(targets)}`,
   ].join('')
 }
 

@@ -3,6 +3,11 @@ import { opening } from './opening.ts'
 import { floods } from './output.ts'
 import { loadText, machineFacts } from './figures.ts'
 import { listPages } from './paging.ts'
+import { nodeBreakpoints } from './nodeBreakpoints.ts'
+import { nodeIdle } from './nodeIdle.ts'
+import { nodeMaps } from './nodeMaps.ts'
+import { nodePages } from './nodePages.ts'
+import { nodeStops } from './nodeStops.ts'
 import { through } from './through.ts'
 
 const parts: Readonly<Record<string, () => Promise<void>>> = {
@@ -11,6 +16,11 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   sessions: idleSessions,
   output: floods,
   opening,
+  'node-stops': nodeStops,
+  'node-breakpoints': nodeBreakpoints,
+  'node-pages': nodePages,
+  'node-idle': nodeIdle,
+  'node-maps': nodeMaps,
 }
 
 const wanted = process.argv.slice(2)
