@@ -1,13 +1,17 @@
 import t from 'tap'
 import { debugpyVersions } from './support/debugpy.ts'
-import { ends, longestPause, stages } from './support/lifeCells.ts'
+import { longestPause, stages } from './support/lifeCells.ts'
+import { ends } from './support/lifeEnds.ts'
+import { debugpySubject } from './support/lifeSubjects.ts'
 import { endCells } from './support/lifeTable.ts'
+
+const subject = debugpySubject(debugpyVersions[0])
 
 /** All ends of the client, the debugger and the policy, at every stage, with the newest debugpy. */
 const world = await endCells(
   t,
-  debugpyVersions[0],
-  ends
+  subject,
+  [...ends, subject.ownEnd]
     .filter((end) => end.severs === undefined && end.daemon === undefined)
     .flatMap((end) => stages.map((stage) => ({ end, stage }))),
 )

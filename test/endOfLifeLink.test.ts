@@ -1,6 +1,8 @@
 import t from 'tap'
 import { debugpyVersions } from './support/debugpy.ts'
-import { comesBack, ends, silentDirectly, stages } from './support/lifeCells.ts'
+import { comesBack, silentDirectly, stages } from './support/lifeCells.ts'
+import { ends } from './support/lifeEnds.ts'
+import { debugpySubject } from './support/lifeSubjects.ts'
 import { endCells } from './support/lifeTable.ts'
 
 /** The tunnel and the daemon itself: all ends that nobody is there to make a clean one of, with the newest debugpy. */
@@ -8,7 +10,7 @@ const severe = ends.filter((end) => end.severs !== undefined || end.daemon !== u
 const forEver = severe.map((end) => ({ end, stage: 'evaluating for ever' as const }))
 const cells = [...severe.flatMap((end) => stages.map((stage) => ({ end, stage }))), ...forEver]
 
-const world = await endCells(t, debugpyVersions[0], cells)
+const world = await endCells(t, debugpySubject(debugpyVersions[0]), cells)
 
 void t.test('after a silence a new attach has a new connection', async (t) => {
   const { toldMs, backMs, text } = await comesBack(world)

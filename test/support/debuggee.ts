@@ -16,8 +16,10 @@ export interface Debuggee {
   /** All lines that it has printed, on both streams. */
   readonly lines: readonly string[]
   readonly exited: Promise<number | string>
-  /** The line number of the comment that says NAME. */
+  /** The line number of the comment that says NAME, in `file`. */
   line(name: string): number
+  /** The place of the comment that says NAME, in whichever of its sources. */
+  place(name: string): Place
   /** Waits until a printed line matches. */
   printed(pattern: RegExp, sinceLine?: number): Promise<RegExpMatchArray>
   /** Waits until it has ticked `times` more: proof that it runs, whatever happened before. */
@@ -27,6 +29,12 @@ export interface Debuggee {
   /** Makes an empty file where it runs. */
   touch(name: string): Promise<void>
   end(): Promise<void>
+}
+
+export interface Place {
+  readonly path: string
+  /** Counts from 1. */
+  readonly line: number
 }
 
 export async function freePort(): Promise<number> {
@@ -99,6 +107,10 @@ export class RunningProgram implements Debuggee {
     const at = text.split('\n').findIndex((line) => line.includes(`${comment} ${name}`))
     if (at < 0) throw new Error(`the program has no line marked '${comment} ${name}'`)
     return at + 1
+  }
+
+  place(name: string): Place {
+    return { path: this.file, line: this.line(name) }
   }
 
   async printed(pattern: RegExp, sinceLine = 0): Promise<RegExpMatchArray> {

@@ -1,10 +1,9 @@
-import http from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseConfig } from '../../src/config/load.ts'
 import { Client } from './client.ts'
 import type { Cli } from './cli.ts'
-import { until, type Debuggee } from './debugpy.ts'
-import { adapterOf, type LifeWorld } from './lifeWorld.ts'
+import { until, type Debuggee } from './debuggee.ts'
+import type { End, Lost } from './lifeEnds.ts'
+import type { LifeWorld } from './lifeWorld.ts'
 
 /** How far a session has come when its end begins. */
 export type Stage = 'connecting' | 'configuring' | 'running' | 'stopped' | 'evaluating' | 'evaluating for ever'
@@ -20,26 +19,6 @@ export interface Held {
   readonly pending: Promise<string | undefined>
   /** The daemon as a process of its own, for ends by a signal. */
   readonly cli: Cli | undefined
-}
-
-export interface End {
-  readonly name: string
-  /** What the session goes through: the SSH hosts `far` and `quiet`, or nothing (`here`). */
-  readonly way?: 'far' | 'quiet' | 'here'
-  /** Needs a program that may be lost with the session. */
-  readonly loses?: 'adapter' | 'program'
-  /**
-   * The adapter's connection is gone before ours could wait for an evaluation. Its late answer then ends the adapter
-   * (src/backend/debugpy/quirks.ts, evaluatedMs): the program runs on, and must be started anew to be debugged again.
-   */
-  readonly severs?: true
-  /** Needs a daemon that may be lost. */
-  readonly daemon?: 'process'
-  /** What the client reads, if it is still there: in its console, or in the error of its attach. */
-  readonly tells?: RegExp
-  begin(held: Held, world: LifeWorld): Promise<unknown>
-  /** Afterwards the way must be one again. */
-  restore?(world: LifeWorld): void
 }
 
 /** `pauseMax` ends a stop and no session: the program runs on, the client is told, and can hold it again. */
@@ -109,8 +88,6 @@ export async function silentDirectly(world: LifeWorld): Promise<{ toldMs: number
   return { toldMs, heldOn, text: client.output() }
 }
 
-const endsByItself = 'a long expression ends by itself'
-
 const pressed = (command: Promise<unknown>): Promise<string | undefined> =>
   command.then(
     () => undefined,
@@ -118,8 +95,8 @@ const pressed = (command: Promise<unknown>): Promise<string | undefined> =>
   )
 
 /** What of the program's side does not survive this end, if anything. */
-function lost(end: End, stage: Stage): 'adapter' | 'program' | undefined {
-  return end.loses ?? (end.severs && stage.startsWith('evaluating') ? 'adapter' : undefined)
+function lost(end: End, stage: Stage, world: LifeWorld): Lost | undefined {
+  return end.loses ?? (end.severs && stage.startsWith('evaluating') ? world.subject.severed : undefined)
 }
 
 function policyOf(end: End, stage: Stage): string {
@@ -130,8 +107,8 @@ function policyOf(end: End, stage: Stage): string {
 /** A session that has come so far. The cleaning up is for when it has not. */
 export async function reach(stage: Stage, end: End, world: LifeWorld): Promise<Held> {
   world.rare = false
-  const spare = lost(end, stage) !== undefined || stage === 'connecting'
-  const debuggee = lost(end, stage) === undefined ? world.useMain() : await world.useSpare()
+  const spare = lost(end, stage, world) !== undefined || stage === 'connecting' || end.near === true
+  const debuggee = lost(end, stage, world) === undefined ? world.useMain() : await world.useSpare()
   const policy = policyOf(end, stage)
   const target = `${end.way ?? 'far'}-${policy}-${spare ? 'spare' : 'main'}`
   const served = end.daemon === 'process' ? await world.home.serve() : undefined
@@ -174,107 +151,16 @@ async function advance(held: Omit<Held, 'pending'>, target: string, world: LifeW
   const { threadId = 0 } = await client.event('stopped')
   if (stage === 'stopped') return { ...held, pending: Promise.resolve(undefined) }
   const { stackFrames } = (await client.request('stackTrace', { threadId }))!
-  const long = stage === 'evaluating' ? "__import__('time').sleep(2)" : 'all(True for _ in iter(int, 1))'
-  const expression = `[print('evaluating', flush=True), ${long}]`
+  const { armed, evaluations } = world.subject
+  const expression = evaluations[stage]
   const from = debuggee.lines.length
   const logged = world.log(held.cli).length
   const pending = pressed(client.request('evaluate', { expression, frameId: stackFrames[0]!.id, context: 'repl' }))
   await debuggee.printed(/^evaluating/, from)
   // From now on the program can end it by itself.
-  if (stage === 'evaluating for ever')
-    await until('it has its own end', () => world.log(held.cli).includes(endsByItself, logged))
+  if (stage === 'evaluating for ever' && armed !== undefined)
+    await until('it has its own end', () => world.log(held.cli).includes(armed, logged))
   return { ...held, pending }
-}
-
-export const ends: readonly End[] = [
-  { name: 'the client drops (FIN)', begin: async ({ client }) => client.socket.end() },
-  { name: 'the client drops (RST)', begin: async ({ client }) => client.socket.resetAndDestroy() },
-  {
-    name: 'the client drops in the middle of a message',
-    begin: async ({ client }) => client.socket.end('Content-Length: 100\r\n\r\n{"seq": 7, "type": "requ'),
-  },
-  { name: 'disconnect', begin: ({ client }) => client.disconnect() },
-  {
-    name: 'the debugger dies',
-    loses: 'adapter',
-    tells: /it closed the connection/,
-    begin: async ({ debuggee }, world) => {
-      process.kill(adapterOf(debuggee), 'SIGKILL')
-      world.near.resume()
-    },
-  },
-  {
-    name: 'the program exits',
-    loses: 'program',
-    tells: /the program has ended|its program has not|it closed the connection/,
-    begin: async ({ debuggee }, world) => {
-      process.kill(debuggee.pid, 'SIGKILL')
-      world.near.resume()
-    },
-  },
-  {
-    name: 'the tunnel dies',
-    severs: true,
-    tells: /ssh root@far/,
-    begin: async (_, world) => {
-      for (const pid of world.connections()) process.kill(pid, 'SIGKILL')
-    },
-  },
-  {
-    name: 'the tunnel goes silent',
-    severs: true,
-    way: 'quiet',
-    // Before the watchdog runs only the limit of the attach can tell.
-    tells: /ssh root@quiet|'attach' took longer than 15000 ms/,
-    begin: async (_, world) => world.quiet.silence(),
-    // The network is back, and knows nothing of the connections that it had.
-    restore: (world) => {
-      world.quiet.cut('rst')
-      world.quiet.resume()
-    },
-  },
-  {
-    name: 'SIGTERM',
-    daemon: 'process',
-    tells: /the daemon is shutting down/,
-    begin: async ({ cli }) => cli!.signal('SIGTERM'),
-  },
-  { name: 'SIGKILL', daemon: 'process', severs: true, begin: async ({ cli }) => cli!.signal('SIGKILL') },
-  {
-    name: 'the policy ends it',
-    tells: /the session has lasted 1 s|'attach' took longer than 1000 ms/,
-    begin: ({ stage }, world) => (stage === 'connecting' ? Promise.resolve() : tighten(world)),
-  },
-  {
-    name: 'sessions end',
-    tells: /ended by the operator/,
-    begin: (_, world) => Promise.all(world.daemon.sessions.facts().map(({ id }) => operator(world, id))),
-  },
-]
-
-/** A reload that makes running sessions shorter than they have lasted; then the old one again, for the next. */
-async function tighten(world: LifeWorld): Promise<void> {
-  const around = { env: {}, homedir: world.home.folder, cwd: world.home.folder, uid: 0 }
-  const short = world.yaml.replaceAll(/\{ mode: /g, '{ session: 1s, mode: ')
-  const [tight, usual] = await Promise.all(
-    [short, world.yaml].map((yaml) => parseConfig(world.home.file, yaml, around)),
-  )
-  world.daemon.sessions.reload(tight!)
-  world.daemon.sessions.reload(usual!)
-}
-
-/** As `breakwater sessions end ID` does. */
-function operator(world: LifeWorld, id: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    http
-      .request({ socketPath: world.daemon.unix, method: 'DELETE', path: `/sessions/${id}` }, (response) => {
-        response.resume()
-        if (response.statusCode === 204) resolve()
-        else reject(new Error(`sessions end: ${response.statusCode}`))
-      })
-      .on('error', reject)
-      .end()
-  })
 }
 
 export interface Freed {
@@ -295,11 +181,11 @@ export async function freed(held: Held, end: End, world: LifeWorld): Promise<Fre
   const since = performance.now()
   const from = debuggee.ticks()
   await end.begin(held, world)
-  if (lost(end, held.stage) === 'program') return { runsMs: 0, attachableMs: undefined, refused: [] }
+  if (lost(end, held.stage, world) === 'program') return { runsMs: 0, attachableMs: undefined, refused: [] }
   // One tick may have been on its way.
   await until('the program runs on', () => debuggee.ticks() >= from + 2, patienceMs)
   const runsMs = performance.now() - since
-  if (lost(end, held.stage) === 'adapter') {
+  if (lost(end, held.stage, world) === 'adapter') {
     await overBothLines(debuggee, world)
     return { runsMs, attachableMs: undefined, refused: [] }
   }

@@ -1,7 +1,8 @@
 import type { Test } from 'tap'
-import type { DebugpyVersion } from './debugpy.ts'
-import { until } from './debugpy.ts'
-import { freed, reach, told, type End, type Stage } from './lifeCells.ts'
+import { until } from './debuggee.ts'
+import { freed, reach, told, type Stage } from './lifeCells.ts'
+import type { End } from './lifeEnds.ts'
+import type { LifeSubject } from './lifeSubjects.ts'
 import { LifeWorld } from './lifeWorld.ts'
 
 export interface Cell {
@@ -10,10 +11,10 @@ export interface Cell {
 }
 
 /** Every cell is one session; the program goes through all of them, and each must leave it as it was. */
-export async function endCells(t: Test, version: DebugpyVersion, cells: readonly Cell[]): Promise<LifeWorld> {
+export async function endCells(t: Test, subject: LifeSubject, cells: readonly Cell[]): Promise<LifeWorld> {
   // The whole table, on a busy machine.
   t.setTimeout(600_000)
-  const world = await LifeWorld.start(t, version)
+  const world = await LifeWorld.start(t, subject)
   for (const { end, stage } of cells) {
     await t.test(`${end.name}, ${stage}`, async (t) => {
       const held = await reach(stage, end, world)
@@ -22,7 +23,7 @@ export async function endCells(t: Test, version: DebugpyVersion, cells: readonly
         const { text, terminated } = await told(held, end)
         const times = [`runs after ${Math.round(runsMs)} ms`]
         if (attachableMs !== undefined) times.push(`attachable after ${Math.round(attachableMs)} ms`)
-        t.comment(`${version.name}: ${end.name}, ${stage}: ${times.join(', ')}`)
+        t.comment(`${subject.name}: ${end.name}, ${stage}: ${times.join(', ')}`)
         for (const sentence of [text.trim(), ...refused]) t.comment(sentence)
         if (end.tells !== undefined) {
           t.match(text, end.tells, 'the client knows why')

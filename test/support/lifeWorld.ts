@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CliHome, type Cli } from './cli.ts'
 import type { TestDaemon } from './daemon.ts'
-import { startPython, type Debuggee, type DebugpyVersion } from './debugpy.ts'
+import type { Debuggee } from './debuggee.ts'
+import type { LifeSubject } from './lifeSubjects.ts'
 import { startRealDaemon } from './realDaemon.ts'
 import { startRelay, type Relay } from './relay.ts'
 import { descendants, makeKey, startSshd, type Sshd } from './sshd.ts'
@@ -12,25 +13,9 @@ export interface TestCase {
   teardown(end: () => unknown): void
 }
 
-/** A hundred ticks a second over two lines to stop at, the second one only while a file is there. */
-const program = (rare: string): string => `
-import os, time
-def work(n):
-    doubled = n * 2
-    if os.path.exists(${JSON.stringify(rare)}):
-        doubled += 1  # RARE
-    print('tick', n, flush=True)  # BREAK
-    time.sleep(0.01)
-    return doubled
-n = 0
-while True:
-    n += 1
-    work(n)
-`
-
-/** The machine of the program, the ways to it, and daemons that know them. One for all cells of one debugpy. */
+/** The machine of the program, the ways to it, and daemons that know them. One for all cells of one subject. */
 export class LifeWorld {
-  readonly version: DebugpyVersion
+  readonly subject: LifeSubject
   readonly home: CliHome
   readonly sshd: Sshd
   /** In the way of the SSH host `quiet`. */
@@ -46,7 +31,7 @@ export class LifeWorld {
   readonly #spare: { debuggee: Debuggee }
 
   private constructor(parts: Parts) {
-    this.version = parts.version
+    this.subject = parts.subject
     this.home = parts.home
     this.sshd = parts.sshd
     this.quiet = parts.quiet
@@ -59,10 +44,10 @@ export class LifeWorld {
     this.#spare = parts.spare
   }
 
-  static async start(t: TestCase, version: DebugpyVersion): Promise<LifeWorld> {
+  static async start(t: TestCase, subject: LifeSubject): Promise<LifeWorld> {
     const home = new CliHome(t)
     const mark = `BREAKWATER_TEST=${randomBytes(8).toString('hex')}`
-    const main = await startLife(t, version, home)
+    const main = await startLife(t, subject, home)
     const spare = { debuggee: main }
     const ssh = join(home.folder, '.ssh')
     mkdirSync(ssh, { mode: 0o700 })
@@ -83,19 +68,19 @@ export class LifeWorld {
     const host = (name: string, port: number): string =>
       `Host ${name}\n  HostName 127.0.0.1\n  Port ${port}\n  User root\n  HostKeyAlias sshd-of-the-test\n`
     writeFileSync(join(ssh, 'config'), host('far', sshd.port) + host('quiet', quiet.port))
-    const yaml = configuration(main.port, near.port)
+    const yaml = configuration(subject, main.port, near.port)
     home.configure(
       `listen: { tcp: 127.0.0.1:0, unix: daemon.sock }\naudit: { file: audit.jsonl }\nlog: { level: debug }\n${yaml}`,
     )
     const daemon = await startRealDaemon(t, { home: home.folder, yaml })
-    return new LifeWorld({ t, version, home, sshd, quiet, near, yaml, daemon, main, spare, mark })
+    return new LifeWorld({ t, subject, home, sshd, quiet, near, yaml, daemon, main, spare, mark })
   }
 
   /** Another program, for ends that it does not survive; from now on the one of the targets called `spare`. */
   async useSpare(): Promise<Debuggee> {
     const { debuggee } = this.#spare
     if (debuggee !== this.main) await debuggee.end()
-    this.#spare.debuggee = await startLife(this.#t, this.version, this.home)
+    this.#spare.debuggee = await startLife(this.#t, this.subject, this.home)
     return this.#spare.debuggee
   }
 
@@ -131,7 +116,7 @@ export class LifeWorld {
 
 interface Parts {
   readonly t: TestCase
-  readonly version: DebugpyVersion
+  readonly subject: LifeSubject
   readonly home: CliHome
   readonly sshd: Sshd
   readonly quiet: Relay
@@ -144,11 +129,11 @@ interface Parts {
 }
 
 /** `far` is a plain host; `quiet` can fall silent, with a lease of two seconds; `here` needs no SSH. */
-function configuration(mainPort: number, nearPort: number): string {
+function configuration({ backend, patience }: LifeSubject, mainPort: number, nearPort: number): string {
   const target = (name: string, way: string, policy: string): string =>
     [
-      `  ${name}-main: { backend: debugpy, at: ${mainPort}${way}, policy: ${policy} }\n`,
-      `  ${name}-spare: { backend: debugpy, at: ${nearPort}${way}, policy: ${policy} }\n`,
+      `  ${name}-main: { backend: ${backend}, at: ${mainPort}${way}, policy: ${policy} }\n`,
+      `  ${name}-spare: { backend: ${backend}, at: ${nearPort}${way}, policy: ${policy} }\n`,
     ].join('')
   const each = (policy: string): string =>
     target(`far-${policy}`, ', ssh: far', policy) +
@@ -157,7 +142,7 @@ function configuration(mainPort: number, nearPort: number): string {
   const policies = [
     'look: { mode: inspect }',
     // Patience: these cells are about the ends, not about deadlines.
-    'change: { mode: control, evaluate: 9s, request: 9s }',
+    `change: { mode: control, evaluate: ${patience}, request: ${patience} }`,
     'impatient: { mode: inspect, connect: 1s }',
     'brief: { mode: inspect, pauseMax: 1s }',
   ]
@@ -168,8 +153,8 @@ function rareFile(home: CliHome): string {
   return join(home.folder, 'rare')
 }
 
-async function startLife(t: TestCase, version: DebugpyVersion, home: CliHome): Promise<Debuggee> {
-  const debuggee = await startPython(version, program(rareFile(home)))
+async function startLife(t: TestCase, subject: LifeSubject, home: CliHome): Promise<Debuggee> {
+  const debuggee = await subject.start(rareFile(home))
   t.teardown(() => debuggee.end())
   return debuggee
 }
@@ -187,26 +172,5 @@ export function commandLine(pid: number): string {
     return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ')
   } catch {
     return ''
-  }
-}
-
-/** The process that listens at the program's debug port: its adapter, which is a daemon of its own. */
-export function adapterOf(debuggee: Debuggee): number {
-  const hex = debuggee.port.toString(16).toUpperCase().padStart(4, '0')
-  const line = readFileSync('/proc/net/tcp', 'latin1')
-    .split('\n')
-    .find((each) => each.includes(`:${hex} 00000000:0000 0A`))
-  const inode = line?.trim().split(/\s+/)[9]
-  const found = readdirSync('/proc').find((pid) => /^\d+$/.test(pid) && ownsSocket(pid, inode))
-  if (found === undefined) throw new Error(`nobody listens at ${debuggee.port}`)
-  return Number(found)
-}
-
-function ownsSocket(pid: string, inode: string | undefined): boolean {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`)
-  } catch {
-    // It has ended meanwhile.
-    return false
   }
 }

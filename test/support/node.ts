@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { RunningProgram, type ProgramParts } from './debuggee.ts'
+import { RunningProgram, type Place, type ProgramParts } from './debuggee.ts'
 import { generate } from './nodeBuild.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -47,6 +47,8 @@ export interface NodeOptions {
    * in the folder `maps`, which the generated file does not tell of, as with a private folder of maps.
    */
   readonly map?: 'beside' | 'inline' | 'elsewhere'
+  /** The syntax that is left in what is generated; what is newer becomes helpers, which no map covers. */
+  readonly target?: 'es2016' | 'es2022'
   /** The map holds the text of its sources. */
   readonly sourcesContent?: boolean
   /** The program is an ES module. */
@@ -78,8 +80,7 @@ export class RunningNode extends RunningProgram {
     this.#sources = sources
   }
 
-  /** The place of the comment that says NAME, in whichever source it is; lines count from 1. */
-  place(name: string): { readonly path: string; readonly line: number } {
+  override place(name: string): Place {
     for (const [file, text] of this.#sources) {
       const at = text.split('\n').findIndex((line) => line.includes(`// ${name}`))
       if (at >= 0) return { path: file, line: at + 1 }

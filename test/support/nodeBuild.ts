@@ -51,7 +51,7 @@ async function compiled(source: string, file: string, options: NodeOptions): Pro
     reportDiagnostics: false,
     compilerOptions: {
       module: options.esm === true ? ts.ModuleKind.ESNext : ts.ModuleKind.CommonJS,
-      target: ts.ScriptTarget.ES2022,
+      target: options.target === 'es2016' ? ts.ScriptTarget.ES2016 : ts.ScriptTarget.ES2022,
       sourceMap: true,
       inlineSources: options.sourcesContent ?? false,
     },
@@ -70,7 +70,7 @@ async function bundled(entry: string, file: string, options: NodeOptions): Promi
     write: false,
     minify: options.bundle === 'minified',
     platform: 'node',
-    target: 'node20',
+    target: options.target ?? 'es2022',
     format: options.esm === true ? 'esm' : 'cjs',
     sourcemap: 'external',
     sourcesContent: options.sourcesContent ?? true,

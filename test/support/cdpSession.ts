@@ -1,0 +1,6 @@
+import { attach } from '../../src/backend/cdp/backend.ts'
+import { sessionsOf } from './backendSession.ts'
+
+export { breakable, silentLog, type Attached, type AttachedOptions } from './backendSession.ts'
+
+export const { attachTo, opener } = sessionsOf({ attach, adapterID: 'node' })
