@@ -1,4 +1,5 @@
 import type { BackendKind } from '../backend/backend.ts'
+import { nodeKind } from '../backend/cdp/backend.ts'
 import { start } from '../backend/cdp/start.ts'
 import { debugpyKind } from '../backend/debugpy/backend.ts'
 import type { BackendName, Config, Surroundings, TargetConfig, WayConfig } from '../config/config.ts'
@@ -18,7 +19,7 @@ import { usualCapabilities } from './capabilities.ts'
 import type { Target } from './target.ts'
 
 /** Every backend by the name it has in the configuration. */
-const kinds = { debugpy: debugpyKind } as Readonly<Record<BackendName, BackendKind>>
+const kinds: Readonly<Record<BackendName, BackendKind>> = { debugpy: debugpyKind, node: nodeKind }
 
 /** The beats of a lease: three may be lost before it ends. */
 const beatsPerLease = 4
