@@ -9,6 +9,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --omit=optional --no-audit --no-fund
 COPY tsconfig.json ./
 COPY src ./src
+COPY demo/orders.ts demo/tsconfig.json ./demo/
 RUN npm run build \
  && npm prune --ignore-scripts --omit=dev --omit=optional --no-audit --no-fund \
  && find dist node_modules -name '*.map' -delete \
@@ -32,6 +33,8 @@ WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+# The sample of `breakwater demo`, with its map and its source: they are what it shows.
+COPY --from=build /app/demo ./demo
 
 # The unix socket is /run/breakwater/breakwater.sock, the audit /var/lib/breakwater/audit.jsonl, the configuration
 # /etc/breakwater/config.yaml, and ssh's files are in /home/breakwater/.ssh.

@@ -39,7 +39,8 @@ def total_of(order, settings):
 def handle(number):
     order = next_order(number)
     settings = {"currency": "EUR", "discount_from": 5, "api_key": "sk-demo-51f9a7c2e8d04b6f"}
-    order.paid = total_of(order, settings) > 0
+    total = total_of(order, settings)
+    order.paid = total > 0  # LOG
     return order
 
 

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseConfig } from '../config/load.ts'
 import { editorConfigurations } from '../demo/editors.ts'
-import { findPython, Program, type Python } from '../demo/program.ts'
+import { Program, type Sample } from '../demo/program.ts'
+import { nodeSample, pythonSample } from '../demo/samples.ts'
 import { tour } from '../demo/tour.ts'
 import { deferred } from '../lib/deferred.ts'
 import { Scope } from '../lib/scope.ts'
@@ -22,10 +23,11 @@ export const demo: Command = {
   minOperands: 0,
   maxOperands: 0,
   summary: 'show all of it with a small program of our own',
-  details: `Starts a sample service under debugpy and the daemon in front of it, attaches a scripted client through the daemon's
-port, shows what it sees and what is refused, and stays up for your own editor until Ctrl-C.`,
+  details: `Starts a sample service in TypeScript with its inspector open and the daemon in front of it, attaches a scripted
+client through the daemon's port, shows what it sees and what is refused, and stays up for your own editor until Ctrl-C.`,
   options: {
     once: { type: 'boolean', help: 'end after the tour' },
+    python: { type: 'boolean', help: 'with a sample service in Python, under debugpy' },
     port: {
       type: 'string',
       value: 'PORT',
@@ -33,23 +35,23 @@ port, shows what it sees and what is refused, and stays up for your own editor u
     },
   },
   async run(args, { io }) {
-    const python = await findPython(io.env)
-    if (python === undefined) throw new CliError(exitCode.unavailable, noDebugpy, howToGetDebugpy)
+    const sample = args.flag('python') ? await pythonSample(io.env) : nodeSample(io.execPath, io.env, process.version)
+    if (sample === undefined) throw new CliError(exitCode.unavailable, noDebugpy, howToGetDebugpy)
     const scope = new Scope()
     try {
-      return await show(args, python, io, scope)
+      return await show(args, sample, io, scope)
     } finally {
       await scope[Symbol.asyncDispose]()
     }
   },
 }
 
-const noDebugpy = 'the demo needs a Python 3 with debugpy, and none was found'
+const noDebugpy = 'the demo in Python needs a Python 3 with debugpy, and none was found'
 const howToGetDebugpy = `Get it with: pip install debugpy --target ~/breakwater-demo
-and start the demo with: PYTHONPATH=~/breakwater-demo npm run demo`
+and start the demo with: PYTHONPATH=~/breakwater-demo npm run demo -- --python`
 
 /** Everything that is opened is put into the scope, and undone in reverse when this returns or throws. */
-async function show(args: Parsed, python: Python, io: Io, scope: Scope): Promise<ExitCode> {
+async function show(args: Parsed, sample: Sample, io: Io, scope: Scope): Promise<ExitCode> {
   const paint = painter(io.stdout, io.env)
   const say = (text: string): void => print(io.stdout, text)
   const folder = await mkdtemp(join(tmpdir(), 'breakwater-demo-'))
@@ -59,12 +61,10 @@ async function show(args: Parsed, python: Python, io: Io, scope: Scope): Promise
     const signal = io.onSignal(name, () => stopped.resolve('stopped'))
     scope.add(() => signal[Symbol.dispose]())
   }
-  const program = scope.use(await Program.start(python))
-  say(
-    `A sample service runs (process ${program.pid}), with debugpy ${python.debugpyVersion} at 127.0.0.1:${program.port}.`,
-  )
+  const program = scope.use(await Program.start(sample))
+  say(`A sample service runs (process ${program.pid}), with ${sample.debugger} at 127.0.0.1:${program.port}.`)
   const file = join(folder, 'config.yaml')
-  const text = configText(await choosePort(args.text('port')), program.port)
+  const text = configText(await choosePort(args.text('port')), sample.backend, program.port)
   await writeFile(file, text)
   const config = await parseConfig(file, text, io)
   const log = openLog('error', io.stderr)
@@ -83,17 +83,17 @@ async function show(args: Parsed, python: Python, io: Io, scope: Scope): Promise
   }
   if (args.flag('once')) return exitCode.ok
   say(`\n${paint('bold', 'Now with your own editor')}\n`)
-  say(editorConfigurations(port, target, program.file))
+  say(editorConfigurations(port, target, sample))
   say(`\nWho is attached: breakwater sessions --socket ${join(folder, 'breakwater.sock')}`)
   say(`${paint('bold', 'Ctrl-C')} ends the demo.`)
   await stopped.promise
   return exitCode.ok
 }
 
-function configText(listenPort: number, debugpyPort: number): string {
+function configText(listenPort: number, backend: string, debuggerPort: number): string {
   return `listen: { tcp: 127.0.0.1:${listenPort}, unix: breakwater.sock }
 targets:
-  ${target}: { backend: debugpy, at: 127.0.0.1:${debugpyPort}, policy: inspect }
+  ${target}: { backend: ${backend}, at: 127.0.0.1:${debuggerPort}, policy: inspect }
 audit: { file: audit.jsonl }
 `
 }

@@ -19,15 +19,19 @@ export const doctor: Command = {
   minOperands: 1,
   maxOperands: 1,
   summary: 'try each hop to a target in turn, and say what to do at the first that fails',
-  details: `Nothing is attached to and no program is stopped: the debugger is only asked who it is. Ends with 69 if a hop fails.`,
-  options: { json: jsonOption },
+  details: `Nothing is attached to and no program is stopped: the debugger is only asked who it is. Ends with 69 if a hop fails.
+Where the port is closed and the target says how to open it (start), that is told, and done only with --start.`,
+  options: {
+    json: jsonOption,
+    start: { type: 'boolean', help: 'where the port is closed, do what start in the target says' },
+  },
   async run(args, { io, loadConfig }) {
     const config = await loadConfig()
     const target = findTarget(config, args.positionals[0]!)
     const paint = painter(io.stdout, io.env)
     const steps: Step[] = []
     const { examine } = await import('./examine.ts')
-    for await (const step of examine(target, config, io)) {
+    for await (const step of examine(target, config, io, { start: args.flag('start') })) {
       steps.push(step)
       if (!args.flag('json')) print(io.stdout, stepText(step, paint))
     }

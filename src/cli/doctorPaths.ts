@@ -118,12 +118,13 @@ async function sizeThere(
   }
 }
 
-async function readAll(stream: Duplex): Promise<string> {
+/** What a command prints, up to so many bytes. */
+export async function readAll(stream: Duplex, maxBytes = maxAnswerBytes): Promise<string> {
   let text = ''
   stream.end()
   for await (const chunk of stream) {
     text += String(chunk)
-    if (text.length > maxAnswerBytes) break
+    if (text.length > maxBytes) break
   }
   return text
 }

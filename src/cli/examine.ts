@@ -15,15 +15,18 @@ import { openLog } from '../telemetry/log.ts'
 import { readFile } from 'node:fs/promises'
 import { sshConfigFiles } from './daemon.ts'
 import { targetPlace } from './describe.ts'
+import { tryInspector } from './doctorNode.ts'
 import { checkPaths } from './doctorPaths.ts'
 import type { Step } from './doctor.ts'
 import type { Io } from './io.ts'
 
-/** The debuggers' own hello, by the backend's name. */
-const probes = { debugpy: probe } as Readonly<Record<TargetConfig['backend'], typeof probe>>
-
 /** Ends at the first hop that fails: what lies behind it cannot be known. */
-export async function* examine(target: TargetConfig, config: Config, io: Io): AsyncGenerator<Step, void> {
+export async function* examine(
+  target: TargetConfig,
+  config: Config,
+  io: Io,
+  options: { readonly start: boolean },
+): AsyncGenerator<Step, void> {
   const scope = new Scope()
   const log = openLog('silent', io.stderr)
   // One budget for the whole way, as an attach would have it.
@@ -44,7 +47,9 @@ export async function* examine(target: TargetConfig, config: Config, io: Io): As
       yield await tryListening(target, transport, signal)
       return
     }
-    yield* tryDebugger(target, transport, log, signal, (next) => (hop = next))
+    const entering = (next: string): void => void (hop = next)
+    const there = yield* tryDebugger({ target, transport, log, signal, ...options }, entering)
+    if (!there) return
     hop = 'paths'
     yield* checkPaths(target, transport, io.cwd, signal)
   } catch (error) {
@@ -104,21 +109,27 @@ async function tryListening({ address }: TargetConfig, transport: Transport, sig
   )
 }
 
-async function* tryDebugger(
-  target: TargetConfig,
-  transport: Transport,
-  log: Log,
-  signal: AbortSignal,
-  entering: (hop: string) => void,
-): AsyncGenerator<Step, void> {
+interface Hops {
+  readonly target: TargetConfig
+  readonly transport: Transport
+  readonly log: Log
+  readonly start: boolean
+  readonly signal: AbortSignal
+}
+
+/** Whether there is a debugger: what lies behind it can be tried. */
+async function* tryDebugger(hops: Hops, entering: (hop: string) => void): AsyncGenerator<Step, boolean> {
+  const { target, transport, log, signal } = hops
   const address = target.address ?? { host: 'stream', port: 0 }
   const where = target.address === undefined ? transport.name : addressText(address)
+  if (target.backend === 'node') return yield* tryInspector({ ...hops, address, where }, entering)
   const stream = await transport.dial(address, signal)
   // Some ways can only try: that nobody listens is then seen as the stream's error, by the debugger's hello.
   yield ok('port', `${where} is open`)
   entering('debugger')
-  const { version } = await probes[target.backend](stream, where, log, signal)
+  const { version } = await probe(stream, where, log, signal)
   yield ok('debugger', `${target.backend} ${version ?? 'of unknown version'} answers`)
+  return true
 }
 
 function failure(hop: string, error: unknown): Step {

@@ -49,10 +49,23 @@ export class ScriptedClient {
 
   /** The first event of that name from that place on; rejects after `limitMs`, or when the connection is closed. */
   async event<E extends EventName>(name: E, from = 0, limitMs = 20_000): Promise<Events[E]> {
-    const found = deferred<Events[E]>()
+    const [first] = await this.events(name, 1, from, () => true, limitMs)
+    return first!
+  }
+
+  /** So many events of that name that fit. */
+  async events<E extends EventName>(
+    name: E,
+    count: number,
+    from: number,
+    fits: (body: Events[E]) => boolean,
+    limitMs = 20_000,
+  ): Promise<Events[E][]> {
+    const found = deferred<Events[E][]>()
     const look = (): void => {
-      const hit = this.#seen.slice(from).find(({ event }) => event === name)
-      if (hit !== undefined) found.resolve(hit.body as Events[E])
+      const named = this.#seen.slice(from).filter(({ event }) => event === name)
+      const hits = named.map(({ body }) => body as Events[E]).filter(fits)
+      if (hits.length >= count) found.resolve(hits.slice(0, count))
       else if (!this.#open) found.reject(new Error(`the connection was closed before '${name}' came`))
     }
     const timer = setTimeout(() => found.reject(new Error(`no '${name}' came within ${limitMs} ms`)), limitMs)

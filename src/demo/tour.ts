@@ -8,8 +8,7 @@ import { ScriptedClient } from './client.ts'
 import type { Program } from './program.ts'
 
 const treeDepth = 4
-const looks = ['order.customer["name"]', 'len(order.lines) * 2 + 1', 'settings["api_key"]']
-const touches = ['order.lines.clear()', '__import__("os").system("id")', '(items := 0)']
+const logLines = 2
 const runsOnWithinMs = 20_000
 
 export interface TourParts {
@@ -38,10 +37,15 @@ export async function tour(parts: TourParts): Promise<void> {
     const scopes = (await client.request('scopes', { frameId: frame.id })).scopes
     for (const scope of scopes.slice(0, 1)) await showVariables(client, scope, 0, parts)
     step('Expressions that only look are answered')
-    for (const expression of looks) await evaluate(client, frame.id, expression, parts)
+    for (const expression of program.sample.looks) await evaluate(client, frame.id, expression, parts)
     step('Whatever would run the code of the program or change it is refused')
     await change(client, scopes[0]!, parts)
-    for (const expression of touches) await evaluate(client, frame.id, expression, parts)
+    for (const expression of program.sample.touches) await evaluate(client, frame.id, expression, parts)
+    const logLine = await program.line('LOG')
+    step(
+      `A log point with a condition at ${basename(program.file)}:${logLine}: the program runs, and is not held again`,
+    )
+    await logAt(client, logLine, stopped.threadId ?? 1, parts)
     step('The client leaves: the breakpoint is gone, and the program runs on')
     await client.request('disconnect', {})
     await runsOn(parts)
@@ -69,6 +73,18 @@ async function breakAt(client: ScriptedClient, path: string, line: number, { pri
     `  breakpoint ${breakpoint?.verified === true ? 'set' : 'not verified yet'}${breakpoint?.message === undefined ? '' : `: ${breakpoint.message}`}`,
   )
   return client.event('stopped', from)
+}
+
+async function logAt(client: ScriptedClient, line: number, threadId: number, { program, print }: TourParts) {
+  const { logMessage, logCondition: condition } = program.sample
+  const source = { path: program.file }
+  const from = client.eventCount
+  await client.request('setBreakpoints', { source, breakpoints: [{ line, logMessage, condition }] })
+  await client.request('continue', { threadId })
+  print(`  if ${condition}: ${logMessage}`)
+  const isLogged = ({ output }: DebugProtocol.OutputEvent['body']): boolean => / orders \d+ articles/.test(output)
+  for (const { output } of await client.events('output', logLines, from, isLogged))
+    print(`    ${visible(output.trimEnd())}`)
 }
 
 async function showStack(
@@ -118,11 +134,13 @@ async function evaluate(
   print(`  ${expression}\n    ${paint(ok ? 'green' : 'yellow', visible(text))}`)
 }
 
-async function change(client: ScriptedClient, scope: DebugProtocol.Scope, { print, paint }: TourParts): Promise<void> {
+async function change(client: ScriptedClient, scope: DebugProtocol.Scope, parts: TourParts): Promise<void> {
+  const { print, paint, program } = parts
   const { variablesReference } = scope
-  const ask = client.request('setVariable', { variablesReference, name: 'total', value: '0' })
+  const { number: name } = program.sample
+  const ask = client.request('setVariable', { variablesReference, name, value: '0' })
   const [ok, text] = await outcome(ask.then(({ value }) => value))
-  print(`  total = 0\n    ${paint(ok ? 'green' : 'yellow', visible(text))}`)
+  print(`  ${name} = 0\n    ${paint(ok ? 'green' : 'yellow', visible(text))}`)
 }
 
 /** What the user sees, be it a value or a refusal. */

@@ -45,7 +45,9 @@ function stillClosed({ hop, code, message }: HopError, how: string): HopError {
 /** Some ways can only try: then a stream that fails at once is all that can be seen of a closed port. */
 export function nobodyListens(error: unknown): HopError | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
-    if (at instanceof HopError) return at.code === 'unreachable' || at.code === 'command' ? at : undefined
+    if (!(at instanceof HopError)) continue
+    // With a cause, the command itself could not be started.
+    return at.code === 'unreachable' || (at.code === 'command' && at.cause === undefined) ? at : undefined
   }
   return undefined
 }

@@ -164,9 +164,30 @@ void t.test('doctor through ssh: which step of the login fails, and what to do',
   await program.runsOn()
 })
 
-void t.test('the demo tells its whole story and leaves nothing behind', async (t) => {
+void t.test('the demo tells its whole story with nothing but Node', async (t) => {
   const home = new CliHome(t)
-  const { code, stdout, stderr } = await home.run(['demo', '--once', '--port', '0'], {
+  const { code, stdout, stderr } = await home.run(['demo', '--once', '--port', '0'], { env: { PATH: '/nowhere' } })
+  t.equal(code, 0, stderr)
+  t.match(
+    stdout,
+    /breakpoint set\n +stopped \(breakpoint\)[^]*totalOf .*orders\.ts:\d+\n/,
+    'by the source, through its map',
+  )
+  t.match(stdout, /order: .*\n[^]*number: .*= \d+\n[^]*name: .*= '?Ada|name: .*= '?Grace/, 'locals as a tree')
+  t.notMatch(stdout, /sk-demo|4111 1111|5500 0000/, 'secrets are hidden')
+  t.match(stdout, /order\.lines\.length \* 2 \+ 1\n +7/)
+  t.match(stdout, /total = 0\n +Refused by the rule/)
+  t.match(stdout, /order\.total\n(?! +\d)/, 'a getter is not run')
+  t.match(stdout, /order\.lines\.pop\(\)\n +Refused by the rule/)
+  t.match(stdout, /if order\.number % 2 === 0: .*\n +(Ada|Grace) orders 3 articles\n +(Ada|Grace) orders 3 articles\n/)
+  t.match(stdout, /: it goes on/)
+  t.match(stdout, /request {2}setVariable {2}refused/)
+  t.match(stdout, /\n {2}end /)
+})
+
+void t.test('the demo in Python tells the same and leaves nothing behind', async (t) => {
+  const home = new CliHome(t)
+  const { code, stdout, stderr } = await home.run(['demo', '--python', '--once', '--port', '0'], {
     env: { PYTHONPATH: debugpyVersions[0].folder },
   })
   t.equal(code, 0, stderr)
@@ -179,13 +200,14 @@ void t.test('the demo tells its whole story and leaves nothing behind', async (t
   t.match(stdout, /: it goes on/)
   t.match(stdout, /request {2}setVariable {2}refused/)
   t.match(stdout, /\n {2}end /)
-  const nothing = await home.run(['demo', '--once'], { env: { PATH: '/nowhere' } })
+  t.match(stdout, /if order\.number % 2 == 0: .*\n +(Ada|Grace) orders 3 articles\n +(Ada|Grace) orders 3 articles\n/)
+  const nothing = await home.run(['demo', '--python', '--once'], { env: { PATH: '/nowhere' } })
   t.match(nothing, { code: 69, stderr: /needs a Python 3 with debugpy[^]*pip install debugpy --target/ })
 })
 
 void t.test('the demo stays up with the configuration of four editors until Ctrl-C', async (t) => {
   const home = new CliHome(t)
-  const demo = home.start(['demo', '--port', '0'], { env: { PYTHONPATH: debugpyVersions[0].folder } })
+  const demo = home.start(['demo', '--port', '0'])
   await until('the demo stays up', () => demo.stdout.includes('Ctrl-C'))
   const port = Number(/in front of it, at 127\.0\.0\.1:(\d+)/.exec(demo.stdout)?.[1])
   for (const form of [

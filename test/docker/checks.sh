@@ -71,7 +71,9 @@ image_checks() {
   check 'a stop is a SIGTERM' test "$(inspect_image '{{.Config.StopSignal}}')" = SIGTERM
   check 'breakwater is in the path, whatever the user' says 'breakwater 0.' docker run --rm --network none --user 4242:4242 --entrypoint breakwater breakwater version
   check 'no development dependency, source or map is in the image' says 'nothing' docker run --rm --network none --entrypoint sh breakwater -c \
-    '[ ! -e src ] && [ ! -e node_modules/typescript ] && [ ! -e node_modules/tap ] && [ -z "$(find . -name "*.map" -type f)" ] && echo nothing'
+    '[ ! -e src ] && [ ! -e node_modules/typescript ] && [ ! -e node_modules/tap ] && [ -z "$(find dist node_modules -name "*.map" -type f)" ] && echo nothing'
+  check 'the demo runs in it, with neither Python nor a network' says ': it goes on' docker run --rm --network none --read-only \
+    --tmpfs /run/breakwater --tmpfs /tmp breakwater demo --once
   check 'no file beside the sources got into a layer' no_decoy
 }
 

@@ -36,7 +36,7 @@ decoy=decoy-$$-$(date +%s)
 build() {
   local context=$temp/context name
   mkdir -p "$context/.ssh"
-  cp -r "$root"/{Dockerfile,.dockerignore,package.json,package-lock.json,tsconfig.json,src} "$context"
+  cp -r "$root"/{Dockerfile,.dockerignore,package.json,package-lock.json,tsconfig.json,src,demo} "$context"
   for name in .env .npmrc token.txt .ssh/id_ed25519 src/.env; do echo "#$decoy" >"$context/$name"; done
   DOCKER_BUILDKIT=1 docker build --network host --progress plain --tag breakwater "$context" >"$temp/build.log" 2>&1 ||
     { tail -40 "$temp/build.log" >&2; fail 'the image could not be built (above)'; }

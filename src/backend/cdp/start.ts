@@ -17,7 +17,7 @@ const withinMs = 10_000
  * looked for comes by stdin: on a command line it would be found there.
  */
 const signalScript = String.raw`
-IFS= read -r by; IFS= read -r what
+IFS= read -r by; IFS= read -r what; IFS= read -r number
 test -r /proc/self/status || { echo noproc; exit; }
 digits() { case "$1" in ''|*[!0-9]*) return 1;; esac; }
 catches() {
@@ -44,8 +44,17 @@ process)
 esac
 test -d "/proc/$pid" || { echo "gone $pid"; exit; }
 catches "$pid" || { echo "deaf $pid"; exit; }
-kill -USR1 "$pid" 2>/dev/null && echo "sent $pid" || echo "denied $pid"
+kill -"$number" "$pid" 2>/dev/null && echo "sent $pid" || echo "denied $pid"
 `.replaceAll('\\$', '$')
+
+/** Whether the process of the recipe is there and may be signalled, and which it is; nothing is done to it. */
+export async function findProcess(
+  recipe: Extract<StartRecipe, { kind: 'signal' }>,
+  transport: Transport,
+  signal: AbortSignal,
+): Promise<string> {
+  return signalled(recipe, '0', transport, AbortSignal.any([signal, AbortSignal.timeout(withinMs)]))
+}
 
 /** What would be done, for people: `SIGUSR1 to the process whose number is in /run/app.pid`. */
 export function recipeText(recipe: StartRecipe): string {
@@ -68,11 +77,21 @@ export async function start(recipe: StartRecipe, transport: Transport, signal: A
     await said(stream, '', transport.name, limit)
     return `${recipe.argv.join(' ')} was run`
   }
+  return `SIGUSR1 was sent to process ${await signalled(recipe, 'USR1', transport, limit)}`
+}
+
+async function signalled(
+  recipe: Extract<StartRecipe, { kind: 'signal' }>,
+  name: '0' | 'USR1',
+  transport: Transport,
+  signal: AbortSignal,
+): Promise<string> {
   const { by, what } = recipe
-  const stream = await transport.exec(['sh', '-c', signalScript], limit)
-  const answer = (await said(stream, `${by}\n${what}\n`, transport.name, limit)).trim().split('\n').at(-1) ?? ''
-  const [outcome, ...pids] = answer.split(/\s+/)
-  if (outcome === 'sent') return `SIGUSR1 was sent to process ${pids[0] ?? ''}`
+  const stream = await transport.exec(['sh', '-c', signalScript], signal)
+  const answer = await said(stream, `${by}\n${what}\n${name}\n`, transport.name, signal)
+  // A login shell may greet before it.
+  const [outcome, ...pids] = (answer.trim().split('\n').at(-1) ?? '').split(/\s+/)
+  if (outcome === 'sent' && pids[0] !== undefined) return pids[0]
   const [problem, advice] = refusal(outcome ?? '', pids, recipe)
   throw new HopError(transport.name, 'command', problem, advice)
 }
