@@ -74,10 +74,17 @@ async function get(dial: Dial, path: string, where: string, outer: AbortSignal):
     if (signal.aborted) throw notInspector(where, `it did not answer within ${answeringMs / 1000} s`)
     // The stream broke on the way: that is the way's failure, and not another debugger.
     if (error instanceof HopError) throw error
-    throw notInspector(where, error instanceof Error ? error.message : String(error), error)
+    throw notInspector(where, problemOf(error), error)
   } finally {
     stream.destroy()
   }
+}
+
+/** `http` words an early end as 'socket hang up'. */
+function problemOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ECONNRESET' ? 'it closed the connection before it answered' : error.message
 }
 
 function answerOf(stream: Duplex, path: string, signal: AbortSignal): Promise<string> {
@@ -89,7 +96,7 @@ function answerOf(stream: Duplex, path: string, signal: AbortSignal): Promise<st
       createConnection: () => stream as never,
       signal,
     })
-    // `http` words an early end as 'socket hang up'; the stream itself knows how it ended.
+    // The stream itself knows better how it ended.
     asked.once('error', (error) => reject(stream.errored instanceof HopError ? stream.errored : error))
     asked.once('response', (response) => {
       const parts: Buffer[] = []
