@@ -200,7 +200,7 @@ async function attachable(world: LifeWorld, since: number): Promise<Omit<Freed, 
     const client = await Client.connect(world.daemon.port)
     try {
       await client.initialize()
-      const attached = pressed(client.request('attach', { target: 'far-look-main' } as never))
+      const attached = pressed(client.request('attach', { target: `${world.subject.newcomer}-look-main` } as never))
       const told = ['initialized', 'terminated']
       const seen = client.until('an answer', patienceMs, () => client.events.some(({ event }) => told.includes(event)))
       why = (await Promise.race([attached.then(async (error) => error ?? (await seen)), seen])) ?? undefined

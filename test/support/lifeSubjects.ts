@@ -19,6 +19,8 @@ export interface LifeSubject {
   readonly armed?: string
   /** What is lost if the connection goes in the middle of an evaluation. */
   readonly severed?: Lost
+  /** The way of who attaches after the end. */
+  readonly newcomer: 'far' | 'here'
   /** The end that only this debugger has. */
   readonly ownEnd: End
 }
@@ -39,6 +41,7 @@ export function debugpySubject(version: DebugpyVersion): LifeSubject {
     // The late answer ends the adapter (src/backend/debugpy/quirks.ts, evaluatedMs): the program runs on, and must be
     // started anew to be debugged again.
     severed: 'adapter',
+    newcomer: 'far',
     ownEnd: {
       name: 'the debugger dies',
       loses: 'adapter',
@@ -100,6 +103,8 @@ export function nodeSubject(version: NodeVersion): LifeSubject {
     },
     // The bound of an endless evaluation: its own limit, whoever is gone.
     patience: '3s',
+    // An inspector takes several clients: what a newcomer shows is what was left behind, and SSH would only take time.
+    newcomer: 'here',
     ownEnd: {
       name: 'the inspector ends the connection',
       near: true,
