@@ -23,12 +23,15 @@ export class FrameStream extends Duplex {
   #passing = 0
   #skipping = 0
   #skipped: { start: Buffer; length: number } | undefined
+  readonly #early: EarlyBytes
 
   constructor(inner: Duplex, limit = messageMaxBytes) {
     super({ allowHalfOpen: false })
     this.#inner = inner
     this.#limit = limit
+    this.#early = new EarlyBytes(inner)
     inner.on('data', (chunk: Buffer) => {
+      if (this.#upgraded) this.#early.send()
       if (!this.#take(chunk)) inner.pause()
     })
     inner.once('end', () => this.push(null))
@@ -41,11 +44,11 @@ export class FrameStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#inner.write(chunk, done)
+    this.#inner.write(this.#early.rest(chunk), done)
   }
 
   override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
-    this.#inner.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
+    this.#inner.write(this.#early.rest(Buffer.concat(chunks.map(({ chunk }) => chunk))), done)
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -114,6 +117,49 @@ export class FrameStream extends Duplex {
     if (this.#skipping === 0) this.push(textFrame(inPlaceOf(skipped.start.toString('latin1'), skipped.length)))
     return rest.subarray(part.length)
   }
+}
+
+/**
+ * What the inspector writes in pieces (an answer, then two events of a step) is held back by its own kernel after the
+ * first of them, until ours has acknowledged that: 44 ms later, when nothing of ours is on its way to carry it (Nagle's
+ * algorithm against delayed acknowledgements; 44 ms became 2 for a step, Node 20 and 24). So what comes in is answered
+ * at once with a byte of our next message's head, which says nothing yet: the inspector waits for the rest of it.
+ */
+class EarlyBytes {
+  readonly #stream: Duplex
+  #sent = 0
+
+  constructor(stream: Duplex) {
+    this.#stream = stream
+  }
+
+  send(): void {
+    if (this.#sent === earlyHead.length || this.#stream.writableLength > 0 || !this.#stream.writable) return
+    this.#stream.write(earlyHead.subarray(this.#sent, ++this.#sent))
+  }
+
+  /** Of what `ws` writes, which begins with the head of a frame, what is not sent yet. */
+  rest(bytes: Buffer): Buffer {
+    if (this.#sent === 0) return bytes
+    const sent = this.#sent
+    this.#sent = 0
+    const frame = frameHead(bytes)
+    // Of another kind than was begun, which is the closing one: what was begun becomes an empty text.
+    if (frame === undefined || bytes[0] !== earlyHead[0]) {
+      return Buffer.concat([longHead(0).subarray(sent), Buffer.alloc(maskBytes), bytes])
+    }
+    return Buffer.concat([longHead(frame.payloadBytes).subarray(sent), bytes.subarray(frame.headBytes)])
+  }
+}
+
+const maskBytes = 4
+/** A masked text whose length stands in 8 bytes (RFC 6455, 5.2): the first of those are 0 for any length of ours. */
+const earlyHead = Buffer.from([0x81, 0xff, 0, 0, 0, 0])
+
+function longHead(payloadBytes: number): Buffer {
+  const head = Buffer.concat([earlyHead, Buffer.alloc(4)])
+  head.writeUInt32BE(payloadBytes, earlyHead.length)
+  return head
 }
 
 /** Of the error that stands in for an answer that is too large. In JSON-RPC's range for the implementation. */
