@@ -1,11 +1,10 @@
-import type { Node } from './expression/node.ts'
-import { languages, type Language } from './expression/expression.ts'
-import { hasComputedKey, secretComputedWith, secretIn, withNumericKeys } from './expressionSecrets.ts'
+import { languages, type Guarded, type Keys, type Language, type Look } from './expression/expression.ts'
+import { hasComputedKey, secretComputedWith, secretIn } from './expressionSecrets.ts'
 import type { RefusalParts } from './refusal.ts'
 import type { Redactor } from './redactor.ts'
 
 /** The language of a backend's programs. A backend without one has no expressions in the modes that only look. */
-const languageOf: Readonly<Record<string, string>> = { debugpy: 'python' }
+const languageOf: Readonly<Record<string, string>> = { debugpy: 'python', node: 'javascript' }
 
 /** Everything of a breakpoint that carries an expression. */
 export interface Conditions {
@@ -23,8 +22,6 @@ const no = (rule: string, why: string, advice: string): { ok: false; refused: Re
   refused: { rule, why, advice, showUser: false },
 })
 
-const lookOnly = 'Use names, attributes, subscripts, literals and operators.'
-
 /** The expressions of one session: which are only a look, and how they are put to the debugger. */
 export class Expressions {
   readonly #language: Language | undefined
@@ -37,12 +34,24 @@ export class Expressions {
     this.#redactor = redactor
   }
 
-  /** For an answer by the walker. */
-  look(text: string): Allowed<Node> {
-    const node = this.#check(text)
-    if (!node.ok) return node
-    const secret = this.#redactor.on ? secretComputedWith(node.value, this.#redactor.names) : undefined
-    return secret === undefined ? node : this.#redacted(secret)
+  get language(): Language | undefined {
+    return this.#language
+  }
+
+  /** For an answer by the walker, or by the debugger's own guard. */
+  look(text: string): Allowed<Look> {
+    const look = this.#check(text)
+    if (!look.ok || !this.#redactor.on) return look
+    const secret = secretComputedWith(look.value.steps, this.#redactor.names)
+    if (secret !== undefined) return this.#redacted(secret)
+    // The value of the last step is hidden by the text: an escape in it (`o["p\x61ssword"]`) must not hide the name.
+    const last = secretIn(look.value.steps, this.#redactor.names)
+    return last !== undefined && this.#redactor.secretIn(text) === undefined ? this.#redacted(last) : look
+  }
+
+  /** The text that is evaluated in the place of an accepted expression. */
+  evaluated(look: Look & { answers: 'guarded' }): Allowed<string> {
+    return this.#allowed(look.text(this.#keys))
   }
 
   /** Breakpoints' expressions run in the program: each part comes back in the guarded form, or none does. */
@@ -68,48 +77,54 @@ export class Expressions {
     return { ok: true, value: result }
   }
 
-  #check(text: string): Allowed<Node> {
+  get #keys(): Keys {
+    return this.#redactor.on ? 'numeric' : 'any'
+  }
+
+  #allowed(guarded: Guarded): Allowed<string> {
+    if (guarded.ok) return { ok: true, value: guarded.text }
+    return no('expression', guarded.reason, this.#language?.advice ?? '')
+  }
+
+  #check(text: string): Allowed<Look> {
     if (this.#language === undefined) {
       return no('expression', `there is no grammar for programs behind '${this.#backend}'`, 'Look at the variables.')
     }
     const checked = this.#language.check(text)
-    return checked.ok ? { ok: true, value: checked.node } : no('expression', checked.reason, lookOnly)
+    return checked.ok ? { ok: true, value: checked.look } : no('expression', checked.reason, this.#language.advice)
   }
 
   #condition(text: string): Allowed<string> {
-    const node = this.#check(text)
-    if (!node.ok) return node
-    const secret = this.#redactor.on ? secretIn(node.value, this.#redactor.names) : undefined
+    const look = this.#check(text)
+    if (!look.ok) return look
+    const secret = this.#redactor.on ? secretIn(look.value.steps, this.#redactor.names) : undefined
     if (secret !== undefined) return this.#redacted(secret)
-    const guarded = this.#language!.guard(this.#redactor.on ? withNumericKeys(node.value) : node.value)
-    if (guarded !== undefined) return { ok: true, value: guarded }
-    return no('expression', 'this cannot be asked without running code of the program', lookOnly)
+    return this.#allowed(look.value.condition(this.#keys))
   }
 
   #message(text: string): Allowed<string> {
     const refused = this.#redactor.on ? this.#messageRedacted(text) : undefined
     if (refused !== undefined) return refused
-    const guarded = this.#language?.guardMessage(text) ?? { ok: false, reason: 'log messages are not offered here' }
-    return guarded.ok ? { ok: true, value: guarded.text } : no('expression', guarded.reason, lookOnly)
+    const none = { ok: false, reason: 'log messages are not offered here' } as const
+    return this.#allowed(this.#language?.guardMessage(text, this.#keys) ?? none)
   }
 
   /** The output of a log point has no names in it: what must not be printed is refused here. */
   #messageRedacted(text: string): ReturnType<typeof no> | undefined {
-    const parts = [...text.matchAll(/\{([^{}]*)\}/g)].map((match) => match[1]!.trim())
-    // Braces within braces: which part is the expression is then for the debugger to say, so it is not taken.
-    if (/[{}]/.test(text.replace(/\{[^{}]*\}/g, ''))) {
+    const parts = this.#language?.messageParts(text)
+    if (parts === undefined && this.#language !== undefined) {
       return no(
         'expression',
         'the log message has braces within braces or a single one',
         'Use one pair for each value.',
       )
     }
-    for (const part of parts.filter((part) => part !== '')) {
-      const node = this.#check(part)
-      if (!node.ok) return node
-      const secret = secretIn(node.value, this.#redactor.names)
+    for (const part of parts ?? []) {
+      const look = this.#check(part)
+      if (!look.ok) return look
+      const secret = secretIn(look.value.steps, this.#redactor.names)
       if (secret !== undefined) return this.#redacted(secret)
-      if (hasComputedKey(node.value)) {
+      if (this.#language?.numericMessages !== true && hasComputedKey(look.value.steps)) {
         const why = `a key in '{${cut(part)}}' is computed, so that a redacted value could be printed`
         return no('redaction', why, 'Write the key out.')
       }

@@ -1,24 +1,34 @@
 import type { DebugProtocol } from '@vscode/debugprotocol'
-import type { AnyCall, Body } from '../dap/call.ts'
+import { withArguments, type AnyCall, type Body } from '../dap/call.ts'
 import { dapError } from '../dap/errors.ts'
 import { present } from '../lib/present.ts'
-import { walk, walkLimits } from './expression/walk.ts'
-import { frameValues } from './frameValues.ts'
+import { walk, walkLimits, type Value, type ValueSource } from './expression/walk.ts'
+import { secretIn } from './expressionSecrets.ts'
+import { asker, frameValues } from './frameValues.ts'
 import type { Next } from './policy.ts'
 import type { Check, CheckTools } from './readOnly.ts'
 import { refusal } from './refusal.ts'
 
-/** Answers by walking what the debugger shows: nothing is evaluated in the program, in no context. */
+/**
+ * Answers by walking what the debugger shows, so that nothing is evaluated in the program, in no context; or, where the
+ * debugger has a guard of its own, by a text in which nothing of the program can run.
+ */
 const evaluate: Check<'evaluate'> = async (call, next, tools) => {
   const { expression, frameId } = call.arguments
   const looked = tools.expressions.look(expression)
   if (!looked.ok) throw refusal(tools.context, looked.refused)
+  if (looked.value.answers === 'guarded') {
+    const guarded = tools.expressions.evaluated(looked.value)
+    if (!guarded.ok) throw refusal(tools.context, guarded.refused)
+    const args = { ...call.arguments, expression: guarded.value }
+    return (await next(withArguments(call, args) as AnyCall)) as Body<'evaluate'>
+  }
   if (frameId === undefined) {
     const why = 'There is no frame to look at. Pause the program or wait for a breakpoint, then choose a frame.'
     throw dapError('notAnswered', { why })
   }
   const source = frameValues(call as AnyCall, next, frameId, tools.redactor)
-  const result = await walk(looked.value, source, walkLimits, call.signal)
+  const result = await walk(looked.value.node, source, walkLimits, call.signal)
   if (!result.ok) throw dapError('notAnswered', { why: result.reason })
   const { text, type, ref, named, indexed, presentationHint } = result.value
   return {
@@ -38,13 +48,15 @@ const completionsMax = 200
 const completions: Check<'completions'> = async (call, next, tools) => {
   const { text, column, line = 1, frameId } = call.arguments
   const before = (text.split('\n')[line - 1] ?? text).slice(0, Math.max(0, column - 1))
-  const match = /((?:[\p{L}_][\p{L}\p{N}_]*\.)*)([\p{L}_][\p{L}\p{N}_]*)?$/u.exec(before)!
-  const path = match[1]!.slice(0, -1)
+  const { language } = tools.expressions
+  const match = language?.typed.exec(before)
+  if (language === undefined || !match) return { targets: [] }
+  const path = match[1]!.replace(/(?:\?\.|\.)$/, '')
   const typed = match[2] ?? ''
   if (frameId === undefined || (path === '' && typed === '')) return { targets: [] }
   const names = await namesBelow(path, call as AnyCall, frameId, next, tools)
   const targets = names
-    .filter((name) => name.startsWith(typed) && /^[\p{L}_][\p{L}\p{N}_]*$/u.test(name))
+    .filter((name) => name.startsWith(typed) && language.identifier.test(name))
     .slice(0, completionsMax)
     .map((label) => ({ label, start: before.length - typed.length + 1, length: typed.length }))
   return { targets }
@@ -55,19 +67,45 @@ async function namesBelow(
   call: AnyCall,
   frameId: number,
   next: Next,
-  { expressions, redactor }: CheckTools,
+  tools: CheckTools,
 ): Promise<string[]> {
-  const source = frameValues(call, next, frameId, redactor)
-  let references: readonly number[]
+  const source = frameValues(call, next, frameId, tools.redactor)
   if (path === '') {
-    references = (await source.scopes()).filter(({ expensive }) => expensive !== true).map(({ ref }) => ref)
-  } else {
-    const looked = expressions.look(path)
-    if (!looked.ok) return []
-    const result = await walk(looked.value, source, walkLimits, call.signal)
-    references = result.ok && result.value.ref > 0 ? [result.value.ref] : []
+    const scopes = (await source.scopes()).filter(({ expensive }) => expensive !== true)
+    return namesOf(await Promise.all(scopes.map(({ ref }) => source.children(ref))))
   }
-  const children = await Promise.all(references.map((reference) => source.children(reference)))
+  const looked = tools.expressions.look(path)
+  // What is redacted has no names to offer.
+  if (!looked.ok || (tools.redactor.on && secretIn(looked.value.steps, tools.redactor.names) !== undefined)) return []
+  if (looked.value.answers === 'walk') {
+    const result = await walk(looked.value.node, source, walkLimits, call.signal)
+    return result.ok && result.value.ref > 0 ? namesOf([await source.children(result.value.ref)]) : []
+  }
+  const guarded = tools.expressions.evaluated(looked.value)
+  if (!guarded.ok) return []
+  const { variablesReference } = await asker(call, next)('evaluate', { expression: guarded.value, frameId })
+  return namesOf(await withInherited(source, variablesReference))
+}
+
+/** Longest chain of prototypes whose members are offered; the last is `Object.prototype`, which nobody looks for. */
+const prototypesMax = 4
+
+/** The children of a value, and those of its prototypes. */
+async function withInherited(source: ValueSource, first: number): Promise<(readonly Value[])[]> {
+  const found: (readonly Value[])[] = []
+  for (let ref = first; ref > 0 && found.length < prototypesMax;) {
+    const children: readonly Value[] = await source.children(ref, {
+      filter: 'named',
+      start: 0,
+      count: completionsMax * 5,
+    })
+    found.push(children)
+    ref = children.find(({ name }) => name === '[[Prototype]]')?.ref ?? 0
+  }
+  return found
+}
+
+function namesOf(children: readonly (readonly Value[])[]): string[] {
   return [...new Set(children.flat().map(({ name = '' }) => name))]
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { languages } from '../../src/policy/expression/expression.ts'
+import { check } from '../../src/policy/expression/python/check.ts'
+import { guard } from '../../src/policy/expression/python/guard.ts'
 import { walk, type Value } from '../../src/policy/expression/walk.ts'
 import {
   askPython,
@@ -12,7 +13,7 @@ import {
   scalarNames,
 } from '../support/expressions.ts'
 
-const python = languages['python']!
+const python = { check, guard }
 const seed = 20261124
 
 void t.test('the corpus: each line has the verdict it says, and a refusal is a sentence', (t) => {

@@ -2,12 +2,13 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import t from 'tap'
-import { languages } from '../../src/policy/expression/expression.ts'
+import { check } from '../../src/policy/expression/python/check.ts'
+import { guard, guardMessage } from '../../src/policy/expression/python/guard.ts'
 import { Client } from '../support/client.ts'
 import { debugpyVersions, startPython, until, type DebugpyVersion } from '../support/debugpy.ts'
 import { corpus, hostileFile } from '../support/expressions.ts'
 
-const python = languages['python']!
+const python = { check, guard, guardMessage }
 const lines = corpus('python')
 
 /** The accepted ones, each with its guard; `self.__secret` has none. */

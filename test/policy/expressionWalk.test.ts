@@ -1,9 +1,11 @@
 import t from 'tap'
-import { languages } from '../../src/policy/expression/expression.ts'
+import { check } from '../../src/policy/expression/python/check.ts'
+import { guardMessage } from '../../src/policy/expression/python/guard.ts'
+import { conditionOk } from '../../src/policy/expression/python/hits.ts'
 import { walk, walkLimits, type Value } from '../../src/policy/expression/walk.ts'
 import { FakeValues } from '../support/expressions.ts'
 
-const python = languages['python']!
+const python = { check, guardMessage, conditionOk }
 
 const leaf = (name: string, text: string, type: string, evaluateName?: string): Value =>
   evaluateName === undefined ? { name, text, type, ref: 0 } : { name, text, type, ref: 0, evaluateName }
