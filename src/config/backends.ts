@@ -37,6 +37,16 @@ export const backendOptions = {
       .record(z.string(), z.string({ error: overrides }).max(4096), { error: overrides })
       .describe('Paths of source maps and what they are: { "webpack:///./*": "/app/*" }.')
       .optional(),
+    resolveSourceMapLocations: texts('patterns such as **, !**/node_modules/**')
+      .nullable()
+      .describe('Scripts whose source maps are read. Default: all but those in node_modules; null for all.')
+      .optional(),
+    root: z
+      .string({ error: 'a folder is expected' })
+      .min(1, { error: 'a folder is expected' })
+      .max(4096)
+      .describe('The folder of the program that webpack:// and the like start at. Default: found out.')
+      .optional(),
     asyncStacks: z
       .union(
         [flag(), z.int({ error: asyncStacks }).min(1, { error: asyncStacks }).max(1_000, { error: asyncStacks })],

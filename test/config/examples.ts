@@ -45,6 +45,8 @@ targets:
       smartStep: false
       sourceMaps: true
       sourceMapPathOverrides: { "webpack:///./*": "/app/*" }
+      resolveSourceMapLocations: null
+      root: /app
       asyncStacks: 32
       workers: false
 audit: { stdout: true }
