@@ -1,5 +1,6 @@
 import { probe } from '../backend/cdp/probe.ts'
 import { findProcess, recipeText, start, type StartRecipe } from '../backend/cdp/start.ts'
+import type { InspectorTarget } from '../backend/cdp/wire.ts'
 import type { TargetConfig } from '../config/config.ts'
 import { nobodyListens } from '../session/starting.ts'
 import { sleep } from '../lib/abort.ts'
@@ -23,8 +24,14 @@ export interface NodeHops {
   readonly signal: AbortSignal
 }
 
-/** The inspector's port, opened where that is wanted, and who answers there. Rejects where a hop fails. */
-export async function* tryInspector(hops: NodeHops, entering: (hop: string) => void): AsyncGenerator<Step, boolean> {
+/**
+ * The inspector's port, opened where that is wanted, and who answers there: what can be debugged, if there is anything.
+ * Rejects where a hop fails.
+ */
+export async function* tryInspector(
+  hops: NodeHops,
+  entering: (hop: string) => void,
+): AsyncGenerator<Step, InspectorTarget | undefined> {
   const { transport, address, where, signal } = hops
   const ask = () => probe(transport, address, signal)
   const first = await ask().catch((error: unknown) => {
@@ -36,7 +43,7 @@ export async function* tryInspector(hops: NodeHops, entering: (hop: string) => v
   if (first instanceof HopError) {
     const { outcome, ...step } = await closedPort(hops, first)
     yield { hop: 'port', outcome, ...step }
-    if (!hops.start || outcome !== 'ok') return outcome !== 'failed'
+    if (!hops.start || outcome !== 'ok') return undefined
     found = await opened(ask, signal)
   }
   if (found instanceof HopError) throw found
@@ -56,7 +63,7 @@ export async function* tryInspector(hops: NodeHops, entering: (hop: string) => v
     const advice = 'Node lets several in: each sees the stops of all, and whoever continues does so for all.'
     yield { hop: 'debugger', outcome: 'warning', detail, advice }
   }
-  return true
+  return program
 }
 
 async function closedPort(hops: NodeHops, closed: HopError): Promise<Omit<Step, 'hop'>> {

@@ -5,12 +5,12 @@ import type { TargetConfig } from '../config/config.ts'
 import { HopError, type Transport } from '../transport/transport.ts'
 import type { Step } from './doctor.ts'
 
-const extensions: Readonly<Record<TargetConfig['backend'], string>> = { debugpy: '.py', node: '.js' }
+const extension = '.py'
 const maxDepth = 4
 const maxEntries = 2_000
 const maxAnswerBytes = 4_096
 
-/** Looks for one source file of each mapping on both sides. A wrong mapping is the usual reason for a grey breakpoint. */
+/** Looks for one Python file of each mapping on both sides. A wrong mapping is the usual reason for a grey breakpoint. */
 export async function* checkPaths(
   target: TargetConfig,
   transport: Transport,
@@ -33,9 +33,8 @@ async function checkPath(
   transport: Transport,
   signal: AbortSignal,
 ): Promise<Step> {
-  const extension = extensions[target.backend]
   const mapping = `${remote} is ${local}`
-  const file = await findSource(local, extension)
+  const file = await findSource(local)
   if (file === undefined) {
     const advice =
       'Correct paths in the configuration, or start doctor in the project folder: relative ones start there.'
@@ -62,7 +61,7 @@ async function checkPath(
 }
 
 /** The first source file below a folder, breadth first, in bounded time. */
-async function findSource(folder: string, extension: string): Promise<string | undefined> {
+async function findSource(folder: string): Promise<string | undefined> {
   const folders: { path: string; depth: number }[] = [{ path: folder, depth: 0 }]
   let seen = 0
   for (let next = folders.shift(); next !== undefined && seen < maxEntries; next = folders.shift()) {

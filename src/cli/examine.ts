@@ -16,6 +16,7 @@ import { readFile } from 'node:fs/promises'
 import { sshConfigFiles } from './daemon.ts'
 import { targetPlace } from './describe.ts'
 import { tryInspector } from './doctorNode.ts'
+import { checkSources } from './doctorSources.ts'
 import { checkPaths } from './doctorPaths.ts'
 import type { Step } from './doctor.ts'
 import type { Io } from './io.ts'
@@ -48,8 +49,12 @@ export async function* examine(
       return
     }
     const entering = (next: string): void => void (hop = next)
-    const there = yield* tryDebugger({ target, transport, log, signal, ...options }, entering)
-    if (!there) return
+    const hops = { target, transport, log, signal, ...options }
+    if (target.backend === 'node') {
+      yield* examineNode({ ...hops, cwd: io.cwd, configFile: config.file }, entering)
+      return
+    }
+    yield* tryDebugger(hops, entering)
     hop = 'paths'
     yield* checkPaths(target, transport, io.cwd, signal)
   } catch (error) {
@@ -109,6 +114,9 @@ async function tryListening({ address }: TargetConfig, transport: Transport, sig
   )
 }
 
+/** A command that is the stream has no address of its own. */
+const stream = { host: 'stream', port: 0 }
+
 interface Hops {
   readonly target: TargetConfig
   readonly transport: Transport
@@ -117,19 +125,27 @@ interface Hops {
   readonly signal: AbortSignal
 }
 
-/** Whether there is a debugger: what lies behind it can be tried. */
-async function* tryDebugger(hops: Hops, entering: (hop: string) => void): AsyncGenerator<Step, boolean> {
-  const { target, transport, log, signal } = hops
-  const address = target.address ?? { host: 'stream', port: 0 }
+async function* examineNode(
+  hops: Hops & { readonly cwd: string; readonly configFile: string | undefined },
+  entering: (hop: string) => void,
+): AsyncGenerator<Step, void> {
+  const { target, transport } = hops
+  const address = target.address ?? stream
   const where = target.address === undefined ? transport.name : addressText(address)
-  if (target.backend === 'node') return yield* tryInspector({ ...hops, address, where }, entering)
-  const stream = await transport.dial(address, signal)
+  const program = yield* tryInspector({ ...hops, address, where }, entering)
+  if (program !== undefined) yield* checkSources({ ...hops, address, where }, program, entering)
+}
+
+async function* tryDebugger(hops: Hops, entering: (hop: string) => void): AsyncGenerator<Step, void> {
+  const { target, transport, log, signal } = hops
+  const address = target.address ?? stream
+  const where = target.address === undefined ? transport.name : addressText(address)
+  const dialed = await transport.dial(address, signal)
   // Some ways can only try: that nobody listens is then seen as the stream's error, by the debugger's hello.
   yield ok('port', `${where} is open`)
   entering('debugger')
-  const { version } = await probe(stream, where, log, signal)
+  const { version } = await probe(dialed, where, log, signal)
   yield ok('debugger', `${target.backend} ${version ?? 'of unknown version'} answers`)
-  return true
 }
 
 function failure(hop: string, error: unknown): Step {

@@ -79,6 +79,50 @@ void t.test('doctor: an inspector that is closed, how it is opened, and who is a
   await program.runsOn()
 })
 
+void t.test('doctor: source maps and paths of what the program has loaded', async (t) => {
+  const loads = `require('./broken.js')\nrequire('./plain.js')\n${tickingProgram}`
+  const broken = 'exports.answer = 42\n//# sourceMappingURL=nowhere.js.map\n'
+  const files = { 'program.js': loads, 'broken.js': broken, 'plain.js': 'exports.x = 1\n' }
+  const [compiled, plain] = await Promise.all([
+    startNode(nodeVersions[0], tickingProgram, { typescript: true, map: 'elsewhere' }),
+    startNode(nodeVersions[0], files),
+  ])
+  t.teardown(() => Promise.all([compiled.end(), plain.end()]))
+  const home = new CliHome(t)
+  const { folder } = compiled
+  home.configure(`targets:
+  without: { backend: node, at: ${compiled.port}, paths: { ${folder}/out: ${folder}/out, /app: . } }
+  private: { backend: node, at: ${compiled.port}, options: { maps: [${folder}/maps] }, paths: { ${folder}: /nowhere } }
+  broken: { backend: node, at: ${plain.port}, via: [sh, -c, 'exec "$@"', sh], paths: { ${plain.folder}: ${plain.folder} } }
+  off: { backend: node, at: ${plain.port}, options: { sourceMaps: false } }
+`)
+  const doctor = async (name: string) => {
+    const { code, stdout } = await home.inside(['-c', home.file, 'doctor', name])
+    t.equal(code, 0, stdout)
+    return stdout
+  }
+  const without = await doctor('without')
+  t.match(without, /✓ maps +no script names one \(\d+ loaded\)/)
+  t.match(
+    without,
+    /✓ paths .*\/out is .*: .*program\.js is .*program\.js\n! paths +\/app is .*no script or source .*below \/app/,
+  )
+  const found = await doctor('private')
+  t.match(
+    found,
+    /✓ maps .*out\/program\.js: .*maps\/program\.js\.map.*, 1 source, such as .*src\/program\.ts \(\/nowhere\//,
+  )
+  t.match(found, /! paths .*there is no \/nowhere\//)
+  const missing = await doctor('broken')
+  t.match(
+    missing,
+    /! maps .*broken\.js: the source map .*nowhere\.js\.map.* no such file\n[^]*options: \{ maps: \[FOLDER\] \}/,
+  )
+  t.match(missing, /✓ paths /)
+  t.match(await doctor('off'), /✓ maps +off, by sourceMaps: false/)
+  await Promise.all([compiled.runsOn(), plain.runsOn()])
+})
+
 void t.test('connections are counted in the form of /proc/net/tcp', (t) => {
   const line = (local: string, far: string, state: string) =>
     `   1: ${local} ${far} ${state} 00000000:00000000 00:00000000 00000000     0        0 1 1 0 20 4 30 10 -1\n`
