@@ -52,8 +52,8 @@ function parse(text: string): Json {
     value = JSON.parse(json)
   } catch (error) {
     // V8's message quotes the text, and the text may be of a file that is no map and nobody's business.
-    const at = /position \d+/.exec((error as Error).message)?.[0]
-    throw new MapProblem(at === undefined ? 'is no JSON' : `is no JSON, or is cut off: see ${at}`, { cause: error })
+    const cut = /Unexpected end|Unterminated/.test((error as Error).message)
+    throw new MapProblem(cut ? 'is cut off: its JSON does not end' : 'is no JSON', { cause: error })
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new MapProblem('is no JSON object')
   return value as Json

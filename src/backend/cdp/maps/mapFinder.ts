@@ -60,7 +60,10 @@ export class MapFinder {
     const tried: string[] = []
     const from = mapLocation(script, mapUrl)
     const base = from.path ?? pathOfUrl(script.url)
-    for (const take of [() => this.#private(script, textOf, tried), () => this.#named(script, mapUrl, from, tried)]) {
+    for (const take of [
+      () => this.#private(script, textOf, tried),
+      () => (/^data:/i.test(mapUrl) ? this.#inline(mapUrl, textOf, tried) : this.#named(script, from, tried)),
+    ]) {
       const taken = await take()
       if (taken === undefined) continue
       const wrong = mismatch(taken.lease.map, script)
@@ -97,17 +100,22 @@ export class MapFinder {
     return this.#take(origin, { key, bytes, read: async () => whole(await readFile(path, { signal })) }, tried)
   }
 
-  async #named(
-    script: ProgramScript,
+  /** Nobody keeps the map of a script that was seen before: what is left of its URL is `data:`, and the text has it. */
+  async #inline(
     mapUrl: string,
-    from: Location,
+    textOf: () => Promise<string>,
     tried: string[],
   ): Promise<Omit<Found, 'base'> | undefined> {
+    const kept = mapUrl.length > 'data:'.length
+    const text = kept ? '' : await textOf().catch(() => '') // A script that is gone by now needs no map.
+    const url = kept
+      ? mapUrl
+      : text.slice(Math.max(0, text.lastIndexOf('sourceMappingURL=data:')) + 17).split(/\s/, 1)[0]!
+    return this.#take('in the script itself', { key: undefined, bytes: url.length, read: async () => url }, tried)
+  }
+
+  async #named(script: ProgramScript, from: Location, tried: string[]): Promise<Omit<Found, 'base'> | undefined> {
     const { files, signal, store } = this.#options
-    if (/^data:/i.test(mapUrl)) {
-      const input = { key: undefined, bytes: mapUrl.length, read: () => Promise.resolve(mapUrl) }
-      return this.#take('in the script itself', input, tried)
-    }
     if (from.path === undefined) {
       tried.push(from.problem)
       return undefined

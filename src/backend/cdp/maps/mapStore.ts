@@ -97,7 +97,13 @@ export class MapStore {
     const { key } = input
     if (key === undefined) return this.#read(input)
     const running = this.#loading.get(key)
-    if (running !== undefined) return running
+    if (running !== undefined) {
+      // Another session's way to the file may end with that session: then it is read our way.
+      return running.catch((error: unknown) => {
+        if (error instanceof MapProblem) throw error
+        return this.#load(input)
+      })
+    }
     const loading = this.#read(input).finally(() => this.#loading.delete(key))
     this.#loading.set(key, loading)
     return loading
