@@ -31,9 +31,9 @@ async function bundle(minify: boolean): Promise<{ code: string; map: string }> {
     plugins: [
       {
         name: 'modules',
-        setup({ onResolve, onLoad }) {
-          onResolve({ filter: /^m\d+$/ }, ({ path }) => ({ path, namespace: 'src' }))
-          onLoad({ filter: /./, namespace: 'src' }, ({ path }) => ({
+        setup(plugin) {
+          plugin.onResolve({ filter: /^m\d+$/ }, ({ path }) => ({ path, namespace: 'src' }))
+          plugin.onLoad({ filter: /./, namespace: 'src' }, ({ path }) => ({
             contents: modules[Number(path.slice(1))]!,
             loader: 'ts',
           }))
@@ -160,7 +160,7 @@ void t.test('what a map may have: no names, null sources, ids, lists to ignore, 
 void t.test('broken maps are named problems', (t) => {
   const json = (change: object): string => JSON.stringify({ ...simple, ...change })
   const cases: readonly (readonly [string, RegExp])[] = [
-    ['', /^is no JSON/],
+    ['', /^is cut off/],
     ['root:x:0:0:secret', /^is no JSON$/],
     [json({}).slice(0, -20), /^is cut off/],
     ['[]', /^is no JSON object/],

@@ -20,7 +20,7 @@ export const mapLimits: MapLimits = { segments: 16_000_000, sources: 100_000, na
 /** A map, and its source text, which is wanted later if at all. */
 export interface Decoded {
   readonly map: FlatMap
-  contents(): Texts
+  readonly contents: () => Texts
 }
 
 /**
