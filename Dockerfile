@@ -9,7 +9,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --omit=optional --no-audit --no-fund
 COPY tsconfig.json ./
 COPY src ./src
-COPY demo/orders.ts demo/tsconfig.json ./demo/
+COPY demo/*.ts demo/tsconfig.json ./demo/
 RUN npm run build \
  && npm prune --ignore-scripts --omit=dev --omit=optional --no-audit --no-fund \
  && find dist node_modules -name '*.map' -delete \

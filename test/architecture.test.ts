@@ -76,7 +76,9 @@ void t.test('only main.ts touches the process', (t) => {
   for (const file of files) {
     if (file === 'main.ts') continue
     const text = readFileSync(join(src, file), 'utf8').replaceAll(/\/\*[^]*?\*\/|\/\/.*$/gm, '')
-    t.notMatch(text, /\bprocess\.(argv|env|exit|exitCode|on|once|kill|stdin|stdout|stderr|cwd|umask|pid)\b/, file)
+    // What is said to a program is text, and about that program's own process.
+    const code = text.replaceAll(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g, "''")
+    t.notMatch(code, /\bprocess\.(argv|env|exit|exitCode|on|once|kill|stdin|stdout|stderr|cwd|umask|pid)\b/, file)
     if (!signalling.has(file)) t.notMatch(text, /from 'node:process'/, file)
   }
   t.end()

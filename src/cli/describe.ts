@@ -25,9 +25,9 @@ export function wayText(way: TargetConfig['way']): string {
 
 /** A target as `targets --json` and `check --json` show it. */
 export function targetJson(target: TargetConfig): object {
-  const { name, backend, listen, policy, settings, paths, options } = target
+  const { name, backend, listen, policy, settings, paths, options, start } = target
   const { at, through } = targetPlace({ ...target, listen: false })
-  return { name, backend, at, listen, through, policy, mode: settings.mode, paths, options }
+  return { name, backend, at, listen, through, policy, mode: settings.mode, paths, options, start: start ?? null }
 }
 
 export function policyRow(name: string, { mode, time, redact }: PolicySettings): string[] {

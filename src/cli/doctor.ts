@@ -19,7 +19,7 @@ export const doctor: Command = {
   minOperands: 1,
   maxOperands: 1,
   summary: 'try each hop to a target in turn, and say what to do at the first that fails',
-  details: `Nothing is attached to and no program is stopped: the debugger is only asked who it is. Ends with 69 if a hop fails.
+  details: `No program is stopped: the debugger is asked who it is, and a Node for its scripts. Ends with 69 if a hop fails.
 Where the port is closed and the target says how to open it (start), that is told, and done only with --start.`,
   options: {
     json: jsonOption,

@@ -12,23 +12,26 @@ const folder = new URL('../../demo/', import.meta.url)
 const checkoutDebugpy = fileURLToPath(new URL('../../.tools/debugpy-new', import.meta.url))
 const pythonWithinMs = 20_000
 
-const leaveWithStdin = "process.stdin.on('end', () => process.exit()).resume()"
-
 /** The one in TypeScript, run by this Node: compiled, with a source map beside it. */
 export function nodeSample(execPath: string, env: Environment, version: string): Sample {
   // What somebody's NODE_OPTIONS puts into each Node is none of the sample's.
   const { NODE_OPTIONS: _, ...rest } = env
-  const preload = `data:text/javascript,${encodeURIComponent(leaveWithStdin)}`
   return {
     backend: 'node',
     debugger: `the inspector of Node ${version}`,
     file: fileURLToPath(new URL('orders.ts', folder)),
-    argv: [execPath, '--inspect=127.0.0.1:0', '--import', preload, fileURLToPath(new URL('out/orders.js', folder))],
+    argv: [
+      execPath,
+      '--inspect=127.0.0.1:0',
+      '--import',
+      new URL('out/leaveWithStdin.js', folder).href,
+      fileURLToPath(new URL('out/orders.js', folder)),
+    ],
     env: rest,
     listening: /^Debugger listening on ws:\/\/[^/]+:(\d+)\//,
     comment: '//',
     looks: ['order.customer.name', 'order.lines.length * 2 + 1', 'apiKey'],
-    touches: ['order.total', 'order.lines.pop()', "process.kill(process.pid, 'SIGKILL')", '(items = 0)'],
+    touches: ['order.total', 'order.lines.pop()', "import('node:fs')", '(items = 0)'],
     number: 'total',
     logMessage: '{order.customer.name} orders {order.lines.length} articles',
     logCondition: 'order.number % 2 === 0',
