@@ -21,5 +21,23 @@ for (const version of nodeVersions) {
       await session.end()
       await debuggee.runsOn()
     })
+
+    await t.test('stops at a breakpoint, steps and goes on', async (t) => {
+      const session = await attachTo(debuggee.port)
+      await session.configure(debuggee, 'BREAK')
+      const stop = await session.stopped()
+      t.match(stop, { reason: 'breakpoint', line: debuggee.line('BREAK') })
+      const { stackFrames, totalFrames } = await session.ask('stackTrace', { threadId: 1, startFrame: 0, levels: 20 })
+      t.equal(stackFrames[0]!.name, 'work')
+      t.equal(stackFrames[0]!.source?.path, debuggee.file)
+      t.equal(totalFrames, stackFrames.length)
+      await session.ask('next', { threadId: 1 })
+      t.match(await session.stopped(), { reason: 'step', line: debuggee.line('AFTER') })
+      await session.ask('next', { threadId: 1 })
+      await session.stopped()
+      await session.ask('next', { threadId: 1 })
+      await session.stopped()
+      t.match(await session.ask('continue', { threadId: 1 }), { allThreadsContinued: true })
+    })
   })
 }

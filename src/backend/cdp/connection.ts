@@ -105,7 +105,14 @@ export class Conversation implements CdpSession {
 
   #emit(method: string, params: unknown): void {
     if (method === 'Breakwater.leftOut') this.#log.warn(params as object, 'a message of the inspector was too large')
-    for (const listener of this.#listeners.get(method) ?? []) listener(params as never)
+    for (const listener of this.#listeners.get(method) ?? []) {
+      try {
+        listener(params as never)
+      } catch (error) {
+        // One session's bug must not end the daemon, and with it the sessions of others.
+        this.#log.error({ err: error, method }, 'a bug: an unexpected error while an event was handled')
+      }
+    }
   }
 
   /** Rejects what is pending, at once, with one error. */

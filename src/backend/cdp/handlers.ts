@@ -1,59 +1,110 @@
-import { fileURLToPath } from 'node:url'
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import type { Handlers } from '../backend.ts'
-import type { Call } from '../../dap/call.ts'
+import type { Body, Call } from '../../dap/call.ts'
 import { dapError } from '../../dap/errors.ts'
+import type { ProgramSources } from './maps/programSources.ts'
+import { modulesOf } from './modules.ts'
 import type { Frame, Parts } from './parts.ts'
 import type { Positions } from './positions.ts'
-import type { DebugThread, Run } from './thread.ts'
+import type { Stacks } from './stack.ts'
+import { StepInTargets } from './stepInTargets.ts'
+import type { DebugThread } from './thread.ts'
 
 export interface HandlerContext {
   readonly parts: Parts
+  readonly sources: ProgramSources
   readonly positions: Positions
-  threadOf(id: number): DebugThread | undefined
+  readonly stacks: Stacks
+  threads(): ReadonlyMap<number, DebugThread>
   configurationDone(): Promise<undefined>
   disconnect(): Promise<undefined>
 }
 
-export function ownHandlers(context: HandlerContext): Handlers {
+/** The handlers that are neither about breakpoints nor about values, with those of the other parts. */
+export function tableOf(context: HandlerContext, others: Handlers): Handlers {
+  const table: Handlers = { ...runHandlers(context), ...lookHandlers(context), ...others }
+  return { ...table, ...frameHandlers(context, table) }
+}
+
+function runHandlers(context: HandlerContext): Handlers {
   const { parts } = context
-  const run = (how: Run) => async (call: Call<'next' | 'stepIn' | 'stepOut'>) => {
-    context.threadOf(call.arguments.threadId)?.run(how)
-    return undefined
-  }
-  return {
+  const targets = new StepInTargets(context)
+  const threadOf = (id: number): DebugThread | undefined => context.threads().get(id)
+  const running: Handlers = {
     configurationDone: () => context.configurationDone(),
     disconnect: () => context.disconnect(),
-    threads: async () => ({ threads: [...parts.threads()].map(({ id, name }) => ({ id, name })) }),
     async pause(call) {
-      await context.threadOf(call.arguments.threadId)?.cdp.request('Debugger.pause', undefined, call.signal)
+      // Some clients say a thread that they have made up.
+      const thread = threadOf(call.arguments.threadId) ?? [...context.threads().values()][0]
+      await thread?.pause(call.signal)
       return undefined
     },
-    async continue(call) {
-      context.threadOf(call.arguments.threadId)?.run('resume')
-      return { allThreadsContinued: false }
+    async continue({ arguments: { threadId } }) {
+      const thread = threadOf(threadId)
+      for (const each of thread === undefined ? context.threads().values() : [thread]) each.continue()
+      return { allThreadsContinued: [...context.threads().values()].every(({ isShown }) => !isShown) }
     },
-    next: run('stepOver'),
-    stepIn: run('stepInto'),
-    stepOut: run('stepOut'),
-    async stackTrace(call) {
-      const stop = parts.thread(call.arguments.threadId)?.stop
-      if (stop === undefined) throw dapError('notStopped', {})
-      const { startFrame = 0, levels = 0 } = call.arguments
-      const frames = stop.frames.slice(startFrame, levels === 0 ? undefined : startFrame + levels)
-      return { stackFrames: frames.map((frame) => shown(frame, context)), totalFrames: stop.frames.length }
+    async next({ arguments: { threadId } }) {
+      threadOf(threadId)?.step('next')
+      return undefined
     },
+    async stepIn({ arguments: { threadId, targetId } }) {
+      const thread = threadOf(threadId)
+      thread?.step('stepIn', targets.location(targetId, thread))
+      return undefined
+    },
+    async stepOut({ arguments: { threadId } }) {
+      threadOf(threadId)?.step('stepOut')
+      return undefined
+    },
+    stepInTargets: async (call) => targets.list(knownFrame(parts, call.arguments.frameId), call.signal),
+  }
+  // What the frame has done already is done a second time.
+  if (parts.context.guard.readOnly) return running
+  return { ...running, restartFrame: (call) => restartFrame(call, context) }
+}
+
+async function restartFrame(call: Call<'restartFrame'>, context: HandlerContext): Promise<undefined> {
+  const frame = knownFrame(context.parts, call.arguments.frameId)
+  try {
+    await context.threads().get(frame.stop.thread.id)?.restart(frame, call.signal)
+  } catch (error) {
+    if (call.signal.aborted) throw error
+    const why = error instanceof Error ? error.message : String(error)
+    throw dapError('debuggerFailed', { message: `V8 cannot restart this frame: ${why}` }, { cause: error })
+  }
+  return undefined
+}
+
+function lookHandlers({ parts, sources, stacks }: HandlerContext): Handlers {
+  return {
+    threads: async () => ({ threads: [...parts.threads()].map(({ id, name }) => ({ id, name })) }),
+    stackTrace: (call) => stacks.stackTrace(call),
+    loadedSources: async () => ({ sources: sources.allSources() }),
+    modules: async (call) => modulesOf(parts, sources, call.arguments),
+    source: ({ arguments: { source, sourceReference }, signal }) => sources.text(source, sourceReference, signal),
   }
 }
 
-function shown({ id, callFrame, stop }: Frame, { positions }: HandlerContext): DebugProtocol.StackFrame {
-  const { lineNumber, columnNumber = 0, scriptId } = callFrame.location
-  const url = stop.thread.scripts.byId(scriptId)?.url ?? ''
-  return {
-    id,
-    name: callFrame.functionName,
-    line: positions.toClientLine(lineNumber),
-    column: positions.toClientColumn(columnNumber),
-    ...(url.startsWith('file://') ? { source: { path: fileURLToPath(url) } } : {}),
+/** A frame that has returned is shown, and has nothing that could be looked at. */
+function frameHandlers({ stacks }: HandlerContext, { scopes, evaluate }: Handlers): Handlers {
+  const handlers: { scopes?: Handlers['scopes']; evaluate?: Handlers['evaluate'] } = {}
+  if (scopes !== undefined) {
+    handlers.scopes = async (call): Promise<Body<'scopes'>> =>
+      stacks.isAsync(call.arguments.frameId) ? { scopes: [] } : scopes(call)
   }
+  if (evaluate !== undefined) {
+    handlers.evaluate = async (call): Promise<Body<'evaluate'>> => {
+      const { frameId } = call.arguments
+      if (frameId === undefined || !stacks.isAsync(frameId)) return evaluate(call)
+      throw dapError('notAnswered', { why: 'This frame has returned: it has no variables any more.' })
+    }
+  }
+  return handlers as Handlers
+}
+
+function knownFrame(parts: Parts, id: DebugProtocol.StackFrame['id']): Frame {
+  const frame = parts.frame(id)
+  if (frame === undefined) throw dapError('staleHandle', { kind: 'frame' })
+  return frame
 }

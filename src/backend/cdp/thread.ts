@@ -2,13 +2,14 @@ import type { Debugger } from 'node:inspector'
 import type { CdpSession } from './connection.ts'
 import type { Frame, Script, Stop, Thread } from './parts.ts'
 import { Scripts } from './scripts.ts'
+import type { Stepping } from './stepping.ts'
 
 /** Who is told what a thread does. */
 export interface ThreadOwner {
   nextId(): number
   /** In the turn in which the event came. */
   paused(stop: Stop): void
-  /** It runs; `asked` if it was us who let it. */
+  /** It runs, and its frames and values are void; `asked` if it was us who let it. */
   resumed(thread: DebugThread, asked: boolean): void
   scriptRemoved(script: Script): void
 }
@@ -16,40 +17,89 @@ export interface ThreadOwner {
 /** What lets a thread run. */
 export type Run = 'resume' | 'stepOver' | 'stepInto' | 'stepOut'
 
-/** One V8 of the program and whether it is stopped. */
+const runOf: Readonly<Record<'next' | 'stepIn' | 'stepOut', Run>> = {
+  next: 'stepOver',
+  stepIn: 'stepInto',
+  stepOut: 'stepOut',
+}
+
+/** One V8 of the program, and whether it is stopped. */
 export class DebugThread implements Thread {
   readonly id: number
   readonly name: string
   readonly cdp: CdpSession
   readonly scripts: Scripts
+  readonly stepping: Stepping
   readonly #owner: ThreadOwner
   #stop: Stop | undefined
   /** Ways to run that were asked for and that V8 has not confirmed. */
   #confirming = 0
+  /** The client knows that it is stopped. */
+  isShown = false
 
-  constructor(id: number, name: string, cdp: CdpSession, owner: ThreadOwner) {
+  constructor(id: number, name: string, cdp: CdpSession, stepping: Stepping, owner: ThreadOwner) {
     this.id = id
     this.name = name
     this.cdp = cdp
+    this.stepping = stepping
     this.#owner = owner
     this.scripts = new Scripts(cdp, (script) => owner.scriptRemoved(script))
     cdp.on('Debugger.paused', (event) => this.#onPaused(event))
     cdp.on('Debugger.resumed', () => this.#onResumed())
+    cdp.on('Runtime.executionContextDestroyed', ({ executionContextId }) => {
+      this.scripts.contextDestroyed(executionContextId)
+    })
   }
 
   get stop(): Stop | undefined {
     return this.#stop
   }
 
+  /** A step of the client's; nothing where the thread runs. */
+  step(asked: 'next' | 'stepIn' | 'stepOut', target?: Debugger.Location): void {
+    const stop = this.#stop
+    if (stop === undefined) return
+    this.stepping.begin(asked, stop, target)
+    this.run(runOf[asked])
+  }
+
+  continue(): void {
+    this.stepping.end()
+    this.run('resume')
+  }
+
+  /** At the next statement that it runs; a thread that is idle has none. */
+  async pause(signal: AbortSignal): Promise<void> {
+    if (this.#stop !== undefined) return
+    this.stepping.begin('pause')
+    await this.cdp.request('Debugger.pause', undefined, signal)
+  }
+
+  /** Rejects with CdpError where V8 cannot, and all is as before. */
+  async restart({ stop, callFrame }: Frame, signal: AbortSignal): Promise<void> {
+    this.stepping.begin('restart', stop)
+    this.#confirming += 1
+    const params = { callFrameId: callFrame.callFrameId, mode: 'StepInto' }
+    try {
+      await this.cdp.request('Debugger.restartFrame', params, signal)
+    } catch (error) {
+      this.#confirming = Math.max(0, this.#confirming - 1)
+      this.stepping.end()
+      throw error
+    }
+  }
+
   /**
-   * Lets a stopped thread run. Nobody waits for V8's answer: a step is answered before its stop, and its frames are void
+   * Lets a stopped thread run. Nobody waits for V8's answer: a step is answered before its stop, and the frames are void
    * from now on.
    */
-  run(how: Run, params?: object): void {
+  run(how: Run): void {
     if (this.#stop === undefined) return
     this.#stop = undefined
+    this.isShown = false
     this.#confirming += 1
-    this.cdp.send(`Debugger.${how}`, params)
+    this.cdp.send(`Debugger.${how}`)
+    this.#owner.resumed(this, true)
   }
 
   #onPaused(event: Debugger.PausedEventDataType): void {
@@ -64,12 +114,12 @@ export class DebugThread implements Thread {
   }
 
   #onResumed(): void {
-    if (this.#confirming > 0) {
-      this.#confirming -= 1
-      return
-    }
+    const asked = this.#confirming > 0
+    if (asked) this.#confirming -= 1
     if (this.#stop === undefined) return
     this.#stop = undefined
-    this.#owner.resumed(this, false)
+    if (!asked) this.stepping.end()
+    this.#owner.resumed(this, asked)
+    this.isShown = false
   }
 }

@@ -1,0 +1,176 @@
+import type { Runtime } from 'node:inspector'
+import type { BackendContext } from '../backend.ts'
+import { dapError } from '../../dap/errors.ts'
+import { abortable, sleep } from '../../lib/abort.ts'
+import type { Link } from './connect.ts'
+import type { CdpSession } from './connection.ts'
+import type { Script, Stop } from './parts.ts'
+import { enablingMs, exitCodeQuestion, leavingMs } from './quirks.ts'
+import { Stepping, type SteppingOptions } from './stepping.ts'
+import { DebugThread, type ThreadOwner } from './thread.ts'
+import { Workers, type Worker } from './workers.ts'
+
+export interface ProgramOwner extends ThreadOwner {
+  readonly context: BackendContext
+  readonly stepping: SteppingOptions
+  /** Debug workers: as threads of this program, or offered to the client as sessions of their own. */
+  readonly workers: 'threads' | 'offered' | 'no'
+  offerWorker(worker: Worker): void
+  /** What else a thread needs before it may run, asked for in one flight behind `Debugger.enable`. */
+  enable(thread: DebugThread): Promise<unknown>
+  scriptAdded(script: Script, thread: DebugThread): void
+  threadGone(thread: DebugThread): void
+  /** The process ends, or has; its exit code is undefined where it cannot be known. Once, and not after `leave`. */
+  ended(how: Error | { readonly exitCode: number | undefined }): void
+}
+
+const mainThread = 1
+
+/** One process, from when its inspector has been reached until that is over. */
+export class Program {
+  readonly threads = new Map<number, DebugThread>()
+  readonly link: Link
+  readonly #owner: ProgramOwner
+  readonly #workers: Workers | undefined
+  /** V8 has repeated to us what happened before we came. */
+  readonly #live = new WeakSet<DebugThread>()
+  #mainContext: number | undefined
+  #isConfigured = false
+  #isOver = false
+
+  constructor(link: Link, owner: ProgramOwner) {
+    this.link = link
+    this.#owner = owner
+    const { inspector, cdp } = link
+    inspector.main.on('NodeRuntime.waitingForDisconnect', () => void this.#exiting(inspector.main))
+    void inspector.closed.then((error) => this.#over(error ?? dapError('programEnded', {})))
+    if (link.isWorker) void cdp.closed.then(() => this.#workerEnded())
+    else {
+      cdp.on('Runtime.executionContextCreated', ({ context }) => {
+        if ((context.auxData as { isDefault?: boolean } | undefined)?.isDefault === true)
+          this.#mainContext ??= context.id
+      })
+      cdp.on('Runtime.executionContextDestroyed', ({ executionContextId }) => {
+        if (executionContextId === this.#mainContext) void this.#exiting(cdp)
+      })
+      if (owner.workers !== 'no') {
+        this.#workers = new Workers(cdp, owner.context.log, (worker) => this.#workerCame(worker))
+      }
+    }
+  }
+
+  isLive(thread: DebugThread): boolean {
+    return this.#live.has(thread)
+  }
+
+  /** In one flight: the answer to the last is behind everything that is loaded. */
+  async attach(signal: AbortSignal): Promise<void> {
+    const { inspector, cdp, name } = this.link
+    const late = AbortSignal.timeout(enablingMs)
+    const enabled = Promise.all([
+      this.#add(mainThread, name, cdp),
+      inspector.main.request('NodeRuntime.notifyWhenWaitingForDisconnect', { enabled: true }),
+      this.#workers?.enable(true, signal),
+    ])
+    try {
+      await abortable(enabled, AbortSignal.any([signal, late]))
+    } catch (error) {
+      if (signal.aborted || !late.aborted) throw error
+      const why = `its inspector answers, but the program has not in ${enablingMs / 1000} s: it is held in something that is no JavaScript`
+      throw dapError('debuggerGone', { why })
+    }
+  }
+
+  /** Breakpoints are set: what waits for that may run. */
+  configured(): void {
+    this.#isConfigured = true
+    for (const { cdp } of this.threads.values()) cdp.send('Runtime.runIfWaitingForDebugger')
+  }
+
+  async #add(id: number, name: string, cdp: CdpSession): Promise<DebugThread> {
+    const thread = new DebugThread(id, name, cdp, new Stepping(this.#owner.stepping), this.#owner)
+    this.threads.set(id, thread)
+    thread.scripts.onScript((script) => this.#owner.scriptAdded(script, thread))
+    const runtime = cdp.request('Runtime.enable').then(() => this.#live.add(thread))
+    await Promise.all([runtime, cdp.request('Debugger.enable', {}), this.#owner.enable(thread)])
+    return thread
+  }
+
+  #workerCame(worker: Worker): void {
+    const { context, workers } = this.#owner
+    if (workers === 'offered') return this.#owner.offerWorker(worker)
+    const id = mainThread + worker.id
+    void worker.cdp.closed.then(() => this.#remove(id))
+    this.#add(id, worker.name, worker.cdp).then(
+      () => this.#isConfigured && worker.cdp.send('Runtime.runIfWaitingForDebugger'),
+      (error: unknown) => {
+        // It has ended already; or else nobody may wait for us.
+        context.log.debug({ err: error, worker: worker.id }, 'a worker is not debugged')
+        worker.cdp.send('Runtime.runIfWaitingForDebugger')
+      },
+    )
+    context.emit('thread', { reason: 'started', threadId: id })
+  }
+
+  #remove(id: number): void {
+    const thread = this.threads.get(id)
+    if (thread === undefined) return
+    this.threads.delete(id)
+    thread.scripts.clear()
+    this.#owner.threadGone(thread)
+  }
+
+  /** The program is held by its inspector until we have gone: the question and our leave are in one flight. */
+  async #exiting(cdp: CdpSession): Promise<void> {
+    if (this.#isOver) return
+    this.#isOver = true
+    const { inspector } = this.link
+    const asked = cdp.request<{ readonly result: Runtime.RemoteObject }>('Runtime.evaluate', exitCodeQuestion).then(
+      ({ result }) => (typeof result.value === 'number' ? result.value : undefined),
+      // It is gone, as it wanted.
+      () => undefined,
+    )
+    await inspector.close()
+    const exitCode = await asked
+    this.#owner.ended({ exitCode })
+  }
+
+  #workerEnded(): void {
+    if (this.#isOver) return
+    this.#over(dapError('programEnded', {}))
+    void this.link.inspector.close()
+  }
+
+  #over(how: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#owner.ended(how)
+  }
+
+  /** Everything of a process that has gone. */
+  clear(): void {
+    for (const id of this.threads.keys()) this.#remove(id)
+  }
+
+  /**
+   * Takes everything out and lets the program run, in one flight, and closes the connection, which does the same once
+   * more. `work` is what the other parts have in the program.
+   */
+  async leave(work: () => Promise<unknown>[], isOurs: (stop: Stop) => boolean): Promise<void> {
+    const wasOver = this.#isOver
+    this.#isOver = true
+    if (!wasOver) {
+      const late = new AbortController()
+      this.#workers?.releaseAll()
+      const flight = work()
+      for (const { cdp, stop } of this.threads.values()) {
+        if (stop !== undefined && isOurs(stop)) flight.push(cdp.request('Debugger.resume'))
+        flight.push(cdp.request('Debugger.disable'))
+      }
+      const timer = sleep(leavingMs, late.signal).catch(() => {})
+      await Promise.race([Promise.allSettled(flight), timer, this.link.inspector.closed])
+      late.abort()
+    }
+    await this.link.inspector.close()
+  }
+}

@@ -1,0 +1,46 @@
+/*
+ * What is odd about Node's inspector, with the versions it was seen in (20 is 20.20.2, 24 is 24.21.0).
+ *
+ * - Blackboxing has no effect on Node's own scripts: those of the start-up snapshot belong to no context (their
+ *   `executionContextId` is 0), so V8 asks no session whether they are to be passed by (20, 24). Steps pass them by in
+ *   stepping.ts, at a round trip each.
+ * - `reason` of a step and of a `debugger` statement is 'other' in 20; 24 says 'step', and 'ambiguous' for a step that
+ *   ends at a `debugger` statement. Call frames have no `url` in `Debugger.paused` (20, 24).
+ * - `Runtime.enable` repeats the last thousand console messages and uncaught exceptions to each client (20, 24).
+ * - `Debugger.enable` of a second client tells it of a stop that there is, at once (20, 24). Both see each stop from
+ *   then on, and either can resume. A client that leaves or vanishes resumes the program only if it was the last one
+ *   (20, 24), so we let it run from a stop of ours by ourselves.
+ * - An evaluation without a `timeout` that never ends cannot be ended by anybody: Node takes no message of any session
+ *   while it works on one, so neither `Runtime.terminateExecution` nor the end of the connection is heard (20, 24).
+ *   `terminateExecution` outside of an evaluation ends the program's own code. It is never sent; every evaluation has a
+ *   timeout.
+ * - `Debugger.restartFrame` needs `mode: 'StepInto'`; a frame that says `canBeRestarted` can still fail (20, 24).
+ * - A program that ends waits for its clients to go, and says so on its stderr ("Waiting for the debugger to
+ *   disconnect...", 20, 24). With `NodeRuntime.notifyWhenWaitingForDisconnect` it tells us, and we go at once.
+ *   `process.exitCode` can then still be read after `process.exit`, an uncaught exception and (without a value) a
+ *   signal; after the end of the event loop the answer is 'illegal access' (20, 24), and the code remains unknown.
+ * - `Debugger.pause` waits for the next statement: an idle program is stopped when something happens (20, 24).
+ */
+
+/** How long a program may take to answer the first requests. A busy one answers between two statements, at once. */
+export const enablingMs = 10_000
+
+/** `disconnect` takes no longer than this, whatever the program does: then the connection is closed, which detaches. */
+export const leavingMs = 2_000
+
+/** What is asked of a program that ends; it may be gone before it answers. Nothing in it runs. */
+export const exitCodeQuestion = {
+  expression: 'process.exitCode',
+  throwOnSideEffect: true,
+  returnByValue: true,
+  silent: true,
+  timeout: 100,
+} as const
+
+/** Skipped where the target's options do not say otherwise. */
+export const usualSkipFiles: readonly string[] = ['<node_internals>/**']
+
+/** How often a program that has gone is looked for. */
+export const reconnectEveryMs = 500
+/** Option `reconnect: true`. */
+export const reconnectUsualMs = 60_000
