@@ -3,7 +3,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol'
 import type { Handlers } from '../../backend.ts'
 import type { Body, Call } from '../../../dap/call.ts'
 import { present } from '../../../lib/present.ts'
-import type { ProgramSources } from '../maps/programSources.ts'
+import type { ProgramScript, ProgramSources } from '../maps/programSources.ts'
 import type { Parts, Script, Stop, Thread } from '../parts.ts'
 import { Positions } from '../positions.ts'
 import { Armory } from './armory.ts'
@@ -78,7 +78,7 @@ export class Breakpoints {
       threads: () => this.#threads.keys(),
       hidden: () => this.#hiddenName(),
     })
-    this.#stopMaps = sources.onMap(() => this.#mapCame())
+    this.#stopMaps = sources.onMap((script) => this.#mapCame(script))
     this.handlers = {
       setBreakpoints: (call) => this.#setBreakpoints(call),
       setFunctionBreakpoints: (call) => this.#setFunctionBreakpoints(call),
@@ -261,11 +261,15 @@ export class Breakpoints {
     await Promise.all([...this.#threads.values()].map(({ armory }) => armory.arm(breakpoint, places)))
   }
 
-  #mapCame(): void {
-    for (const breakpoint of this.#byId.values()) {
-      const places = breakpoint.problem === undefined ? this.#placing.placesNow(breakpoint) : undefined
-      if (places === undefined || JSON.stringify(places) === JSON.stringify(breakpoint.places)) continue
-      this.#putLate(breakpoint, places)
+  #mapCame(script: ProgramScript): void {
+    for (const set of this.#sets.values()) {
+      const source = set[0]?.source
+      if (source === undefined || !this.#sources.scriptsOf(source).includes(script)) continue
+      for (const breakpoint of set) {
+        const places = breakpoint.problem === undefined ? this.#placing.placesNow(breakpoint) : undefined
+        if (places === undefined || JSON.stringify(places) === JSON.stringify(breakpoint.places)) continue
+        this.#putLate(breakpoint, places)
+      }
     }
   }
 

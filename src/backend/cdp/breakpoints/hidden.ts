@@ -7,6 +7,8 @@ import type { HiddenNames } from './text.ts'
 /** Contexts in which something of ours is; a program can make any number with `vm`. */
 const contextsMax = 100
 const timeoutMs = 1_000
+/** The first one of each V8 in Node is the program's own; the others are made with `vm`. */
+const mainContext = 1
 
 export interface LogLineListener {
   /** `id` is the breakpoint's. */
@@ -55,14 +57,12 @@ export class Hidden {
 
   /** Resolves when it is there; with why not, where it cannot be in the program's own context. */
   async need(own: boolean, guard: boolean): Promise<string | undefined> {
-    this.#needsOwn ||= own || guard
+    if (!own && !guard) return undefined
+    this.#needsOwn = true
     this.#needsGuard ||= guard
-    if (!this.#needsOwn) return undefined
-    const [main] = [...this.#contexts].sort((a, b) => a - b)
-    for (const id of this.#contexts) this.#install(id)
-    const installed = main === undefined ? undefined : this.#installed.get(main)
-    if (installed === undefined) return 'The program has no context in which this could be set yet.'
-    if (!(await installed.own)) return notHere
+    for (const id of new Set([mainContext, ...this.#contexts])) this.#install(id)
+    const installed = this.#installed.get(mainContext)
+    if (installed === undefined || !(await installed.own)) return notHere
     return guard && !(await installed.guard) ? notHere : undefined
   }
 
@@ -82,7 +82,8 @@ export class Hidden {
   }
 
   #scriptIn(contextId: number): void {
-    if (this.#contexts.has(contextId) || this.#contexts.size >= contextsMax) return
+    // Node's own scripts are in none.
+    if (contextId === 0 || this.#contexts.has(contextId) || this.#contexts.size >= contextsMax) return
     this.#contexts.add(contextId)
     // A script of a new context that runs at once can be faster than this; its first hits are then not counted.
     if (this.#needsOwn) this.#install(contextId)
