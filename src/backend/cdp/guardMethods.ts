@@ -11,6 +11,8 @@ export const guardMethods: readonly string[] = [
 
 /** The part of the guard that calls methods: only where what the program would call is the engine's own. */
 export const methodSource = String.raw`
+  // An argument that is not there must not be looked for in the prototype.
+  const arg = (a, i) => i < a.length ? a[i] : undefined
   // Those of arrays are done here: the engine's own read elements, which may be getters, and ask for the species.
   const most = 100000
   const lengthOf = (o) => {
@@ -38,8 +40,8 @@ export const methodSource = String.raw`
   const ofArrays = {
     __proto__: null,
     includes: (o, a) => {
-      const n = bounded(lengthOf(o)), x = a[0]
-      for (let i = bound(a[1], n, 0); i < n; i++) {
+      const n = bounded(lengthOf(o)), x = arg(a, 0)
+      for (let i = bound(arg(a, 1), n, 0); i < n; i++) {
         const v = get(o, i)
         if (v === x || (v !== v && x !== x)) return true
       }
@@ -47,26 +49,26 @@ export const methodSource = String.raw`
     },
     indexOf: (o, a) => {
       const n = bounded(lengthOf(o))
-      for (let i = bound(a[1], n, 0); i < n; i++) if (get(o, i) === a[0] && find(o, i + '') !== undefined) return i
+      for (let i = bound(arg(a, 1), n, 0); i < n; i++) if (get(o, i) === arg(a, 0) && find(o, i + '') !== undefined) return i
       return -1
     },
     lastIndexOf: (o, a) => {
       if (a.length > 1) throw 'lastIndexOf takes one argument here'
-      for (let i = bounded(lengthOf(o)) - 1; i >= 0; i--) if (get(o, i) === a[0] && find(o, i + '') !== undefined) return i
+      for (let i = bounded(lengthOf(o)) - 1; i >= 0; i--) if (get(o, i) === arg(a, 0) && find(o, i + '') !== undefined) return i
       return -1
     },
     at: (o, a) => {
-      const n = lengthOf(o), i = whole(a[0])
+      const n = lengthOf(o), i = whole(arg(a, 0))
       return get(o, i < 0 ? i + n : i)
     },
     slice: (o, a) => {
-      const n = lengthOf(o), start = bound(a[0], n, 0), end = bound(a[1], n, n), to = []
+      const n = lengthOf(o), start = bound(arg(a, 0), n, 0), end = bound(arg(a, 1), n, n), to = []
       bounded(end - start)
       for (let i = start; i < end; i++) put(to, i - start, get(o, i))
       return to
     },
     join: (o, a) => {
-      const n = bounded(lengthOf(o)), between = a[0] === undefined ? ',' : text(a[0])
+      const n = bounded(lengthOf(o)), between = arg(a, 0) === undefined ? ',' : text(arg(a, 0))
       let all = ''
       for (let i = 0; i < n; i++) {
         const v = prim(get(o, i))
@@ -100,7 +102,7 @@ export const methodSource = String.raw`
   const ofTexts = (name) => (f) => (o, a) => {
     if (typeof o !== 'string') throw 'This is not a string'
     const grows = name === 'repeat' || name === 'padStart' || name === 'padEnd'
-    if (grows && (typeof prim(a[0]) === 'string' || !(a[0] * (name === 'repeat' ? o.length : 1) <= 1000000))) throw 'The text would be too long'
+    if (grows && (typeof prim(arg(a, 0)) === 'string' || !(arg(a, 0) * (name === 'repeat' ? o.length : 1) <= 1000000))) throw 'The text would be too long'
     return apply(f, o, prims(a))
   }
   const ownKey = (o, k) => {
@@ -113,14 +115,14 @@ export const methodSource = String.raw`
     const list = { __proto__: null, length: 0 }
     const add = (o, how) => {
       if (o === undefined || o === null || !own(o, name)) return
-      const f = descriptor(o, name).value
+      const d = descriptor(o, name), f = own(d, 'value') ? d.value : undefined
       if (native(f, name)) list[list.length++] = { f, run: how(f) }
     }
     if (ofDates(name)) add(D, withPrims)
     else if (name === 'now') add(Date, withPrims)
     else if (name === 'keys') add(Object, withAny)
-    else if (name === 'hasOwn') add(Object, () => (o, a) => ownKey(a[0], a[1]))
-    else if (name === 'hasOwnProperty') add(O, () => (o, a) => ownKey(o, a[0]))
+    else if (name === 'hasOwn') add(Object, () => (o, a) => ownKey(arg(a, 0), arg(a, 1)))
+    else if (name === 'hasOwnProperty') add(O, () => (o, a) => ownKey(o, arg(a, 0)))
     else if (name === 'is') add(Object, withAny)
     else if (name === 'isArray') add(Array, withAny)
     else if (name === 'isView') add(ArrayBuffer, withAny)
@@ -154,7 +156,7 @@ export const methodSource = String.raw`
     if (typeof f !== 'function') throw named(k) + ' is not a function'
     const list = eager ? known[k] : placesOf(k)
     for (let i = 0; i < list.length; i++) if (list[i].f === f) return list[i].run(o, a)
-    throw named(k) + " is not JavaScript's own here, and is not called"
+    throw named(k) + " could run the program's code here, and is not called"
   }
   // Computed here: whose they are tells only whether the program means these.
   const plain = { __proto__: null, String, Number, Boolean, parseInt, parseFloat, isNaN, isFinite }
@@ -162,11 +164,11 @@ export const methodSource = String.raw`
   const numberOf = (x) => typeof prim(x) === 'bigint' ? toNumber(x + '') : +x
   const fn = (k, f, a) => {
     if (f !== plain[k]) throw named(k) + " is not JavaScript's own here, and is not called"
-    const x = a[0]
+    const x = arg(a, 0)
     if (k === 'Boolean') return !!x
     if (k === 'String') return a.length === 0 ? '' : text(x)
     if (k === 'Number') return a.length === 0 ? 0 : numberOf(x)
-    if (k === 'parseInt') return toInt(prim(x), prim(a[1]))
+    if (k === 'parseInt') return toInt(prim(x), prim(arg(a, 1)))
     if (k === 'parseFloat') return toNumber(prim(x))
     const n = +prim(x)
     return k === 'isNaN' ? n !== n : finite(n)

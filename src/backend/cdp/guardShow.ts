@@ -4,7 +4,7 @@ export const showSource = String.raw`
   const json = take(JSON, 'stringify'), mapEntries = take(M, 'entries'), setValues = take(Set.prototype, 'values')
   const mapNext = take(up(apply(mapEntries, new Map(), [])), 'next'), setNext = take(up(apply(setValues, new Set(), [])), 'next')
   const mapSize = getterOf(M, 'size'), setSize = getterOf(Set.prototype, 'size'), typedLength = getterOf(T, 'length')
-  const source = getterOf(R, 'source'), global = getterOf(R, 'global'), ignoreCase = getterOf(R, 'ignoreCase'), multiline = getterOf(R, 'multiline')
+  const R = RegExp.prototype, source = getterOf(R, 'source'), global = getterOf(R, 'global'), ignoreCase = getterOf(R, 'ignoreCase'), multiline = getterOf(R, 'multiline')
   const dateTime = take(D, 'getTime'), dateText = take(D, 'toISOString'), same = take(Object, 'is')
   const E = Error.prototype, setRoot = Set.prototype
 

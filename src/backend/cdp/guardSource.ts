@@ -16,6 +16,9 @@ import { showSource } from './guardShow.ts'
  * could be the program's. What cannot be answered throws a string: making an `Error` costs 10 times as much, and reading
  * its stack runs `Error.prepareStackTrace`.
  *
+ * V8 takes it for a side effect when a variable is written that is not of the innermost function or block with captured
+ * variables of its own: state is kept in objects made here.
+ *
  * `eager` looks at everything at once, under V8's own guard: for conditions, which have none.
  */
 const template = String.raw`(eager) => {
@@ -25,28 +28,31 @@ const template = String.raw`(eager) => {
   const Map = G.Map, Set = G.Set, WeakMap = G.WeakMap, WeakSet = G.WeakSet, Date = G.Date, RegExp = G.RegExp, process = G.process
   const ArrayBuffer = G.ArrayBuffer, SharedArrayBuffer = G.SharedArrayBuffer, DataView = G.DataView, Uint8Array = G.Uint8Array
   const parseInt = G.parseInt, parseFloat = G.parseFloat, isNaN = G.isNaN, isFinite = G.isFinite
-  let isProxy
-  const native = (f, name) => {
-    if (typeof f !== 'function' || (isProxy !== undefined && isProxy(f))) return false
+  const quotedAs = (f, name) => {
     try { class Never extends f {} } catch (e) {
       return e.message === 'Class extends value function ' + name + '() { [native code] } is not a constructor or null'
     }
     return false
   }
-  const findProxyTest = () => {
-    const f = process.getBuiltinModule('util').types.isProxy
-    if (!native(f, 'isProxy') && !native(f, '')) return undefined
-    return f({}) === false && f(new Proxy({}, {})) === true && f(new Proxy(f, {})) === true && f(f) === false ? f : undefined
+  // Node before 20.16 has no getBuiltinModule, and a context of vm has no process. In Node 24 the function has no name.
+  const proxyTest = () => {
+    try {
+      const f = process.getBuiltinModule('util').types.isProxy
+      const name = Object.getOwnPropertyDescriptor(f, 'name').value
+      return (name === 'isProxy' || name === '') && quotedAs(f, name) && f({}) === false && f(f) === false ? f : undefined
+    } catch (e) {
+      return undefined
+    }
   }
-  // Node before 20.16 has no getBuiltinModule, and a context of vm has no process.
-  try { isProxy = findProxyTest() } catch (e) { isProxy = undefined }
+  const isProxy = proxyTest()
+  const native = (f, name) => typeof f === 'function' && !(isProxy !== undefined && isProxy(f)) && quotedAs(f, name)
   const take = (o, k) => {
     const f = o[k]
     if (!native(f, k)) throw "The program has replaced '" + k + "', without which nothing can be looked at safely"
     return f
   }
   const O = Object.prototype, A = Array.prototype, S = String.prototype, N = Number.prototype, M = Map.prototype
-  const B = BigInt.prototype, D = Date.prototype, R = RegExp.prototype, T = Object.getPrototypeOf(Uint8Array.prototype)
+  const B = BigInt.prototype, D = Date.prototype, T = Object.getPrototypeOf(Uint8Array.prototype)
   const apply = take(Reflect, 'apply'), descriptor = take(Object, 'getOwnPropertyDescriptor')
   const up = take(Object, 'getPrototypeOf'), own = take(Object, 'hasOwn'), define = take(Object, 'defineProperty')
   const isArray = take(Array, 'isArray'), keysOf = take(Object, 'keys'), enumerable = take(O, 'propertyIsEnumerable')
@@ -59,6 +65,12 @@ const template = String.raw`(eager) => {
     return d !== undefined && own(d, 'get') && native(d.get, 'get ' + k) ? d.get : undefined
   }
   const protoGetter = getterOf(O, '__proto__')
+  // The text of a class, which must not be extended to see it.
+  const keyFor = take(Symbol, 'keyFor')
+  const isClass = (f, name) => {
+    try { keyFor(f) } catch (e) { return e.message === 'function ' + name + '() { [native code] } is not a symbol' }
+    return false
+  }
   const roots = { __proto__: null, string: S, number: N, bigint: B, boolean: Boolean.prototype, symbol: Symbol.prototype }
 
   const isObject = (x) => (typeof x === 'object' && x !== null) || typeof x === 'function'
@@ -82,20 +94,18 @@ const template = String.raw`(eager) => {
     return k
   }
 
-  const getters = { __proto__: null }
-  let getterCount = 0
+  const getters = { __proto__: null, length: 0 }
   const allow = (o, k) => {
     const f = getterOf(o, k)
-    if (f !== undefined) getters[getterCount++] = f
+    if (f !== undefined) getters[getters.length++] = f
   }
   const isOwnGetter = (f) => {
-    if (getterCount === 0) {
+    if (getters.length === 0) {
       allow(M, 'size'); allow(Set.prototype, 'size'); allow(ArrayBuffer.prototype, 'byteLength'); allow(SharedArrayBuffer.prototype, 'byteLength')
       allow(T, 'length'); allow(T, 'byteLength'); allow(T, 'byteOffset'); allow(T, 'buffer')
       allow(DataView.prototype, 'byteLength'); allow(DataView.prototype, 'byteOffset'); allow(DataView.prototype, 'buffer')
-      allow(R, 'source'); allow(R, 'global'); allow(R, 'ignoreCase'); allow(R, 'multiline'); allow(R, 'sticky')
     }
-    for (let i = 0; i < getterCount; i++) if (getters[i] === f) return true
+    for (let i = 0; i < getters.length; i++) if (getters[i] === f) return true
     return false
   }
   const parentOf = (o) => isObject(o) ? up(real(o)) : roots[typeof o]
@@ -155,7 +165,11 @@ ${methodSource}
     __proto__: null, get, has, call, fn, prim, text, number, noText, eq, instance, pow, shl,
     // MEMBERS
     sure: isProxy !== undefined,
-    install: (global, name) => { define(global, name, { __proto__: null, value: guard, configurable: true, enumerable: false, writable: false }) },
+    install: (global, name) => {
+      // Not possible earlier: V8's guard lets no proxy be made.
+      if (!isClass(Proxy, 'Proxy') || isProxy(new Proxy({}, {})) !== true) throw 'The program has replaced the test for proxies'
+      define(global, name, { __proto__: null, value: guard, configurable: true, enumerable: false, writable: false })
+    },
   }
   return guard
 }`

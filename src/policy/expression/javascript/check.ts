@@ -277,6 +277,8 @@ function readObject(reading: Reading, node: acorn.ObjectExpression, depth: numbe
           ? String(written.value)
           : undefined
     if (key === undefined) throw refusal(property.start, 'This key')
+    // V8's own guard takes an element for a side effect, even of an object that was just made.
+    if (/^[0-9]+$/.test(key)) throw refusal(property.start, 'A number as a key')
     if (key === '__proto__') throw refusal(property.start, 'Setting a prototype')
     return { key, value: visit(reading, property.value, depth) }
   })
