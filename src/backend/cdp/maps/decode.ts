@@ -1,8 +1,9 @@
 import { deflateRawSync } from 'node:zlib'
 import { decodedMappings, FlattenMap } from '@jridgewell/trace-mapping'
 import type { SourceMapInput } from '@jridgewell/trace-mapping'
-import { MapProblem, narrow, textsOf } from './flatMap.ts'
+import { MapProblem, narrow, textsFrom, textsOf } from './flatMap.ts'
 import type { FlatMap, Texts } from './flatMap.ts'
+import { checkShape } from './jsonShape.ts'
 import { readMappings, sizeOf } from './mappings.ts'
 import type { Segment, Sink, Size } from './mappings.ts'
 import { sortedBySource } from './sortedBySource.ts'
@@ -10,12 +11,20 @@ import { sortedBySource } from './sortedBySource.ts'
 /** What one map may hold. A bundle of 5.5 MB has about 900,000 segments, 600 sources and 30,000 names. */
 export interface MapLimits {
   readonly segments: number
+  /** Of an index map: trace-mapping makes two arrays of each of its segments. */
+  readonly sectionSegments: number
   readonly sources: number
   readonly names: number
   readonly sections: number
 }
 
-export const mapLimits: MapLimits = { segments: 16_000_000, sources: 100_000, names: 2_000_000, sections: 10_000 }
+export const mapLimits: MapLimits = {
+  segments: 16_000_000,
+  sectionSegments: 4_000_000,
+  sources: 100_000,
+  names: 2_000_000,
+  sections: 10_000,
+}
 
 /** A map, and its source text, which is wanted later if at all. */
 export interface Decoded {
@@ -27,16 +36,16 @@ export interface Decoded {
  * Reads a source map (version 3, ECMA-426) and flattens it. It blocks for as long as that takes, so it runs in a worker.
  * @throws MapProblem: the reason why it can't be used.
  */
-export function decodeMap(text: string, limits: MapLimits = mapLimits): Decoded {
-  const map = checked(parse(text), limits)
+export function decodeMap(bytes: Uint8Array, limits: MapLimits = mapLimits): Decoded {
+  const map = checked(parse(bytes), limits)
   const flat = new Flattened(map.size, map.sources.length, map.names.length)
   map.read(flat)
   const arrays = flat.arrays()
   const decoded: FlatMap = {
     ...arrays,
     ...sortedBySource(arrays, map.sources.length),
-    sourceNames: textsOf(map.sources.map((name) => Buffer.from(name))),
-    names: textsOf(map.names.map((name) => Buffer.from(name))),
+    sourceNames: textsFrom(map.sources),
+    names: textsFrom(map.names),
     ignored: Uint32Array.from(map.ignored),
     file: map.file,
     debugId: map.debugId,
@@ -45,14 +54,16 @@ export function decodeMap(text: string, limits: MapLimits = mapLimits): Decoded 
 }
 
 /** Some servers put `)]}'` before it, so that it is no script. */
-function parse(text: string): Json {
+function parse(bytes: Uint8Array): Json {
+  checkShape(bytes)
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
   const json = text.replace(/^\uFEFF?(?:\)\]\}'[^\n]*\n)?/, '')
   let value: unknown
   try {
     value = JSON.parse(json)
   } catch (error) {
     // V8's message quotes the text, and the text may be of a file that is no map and nobody's business.
-    const cut = /Unexpected end|Unterminated/.test((error as Error).message)
+    const cut = /^\s*\{/.test(json) && !json.trimEnd().endsWith('}')
     throw new MapProblem(cut ? 'is cut off: its JSON does not end' : 'is no JSON', { cause: error })
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new MapProblem('is no JSON object')
@@ -75,8 +86,9 @@ interface Checked {
 function checked(map: Json, limits: MapLimits): Checked {
   const sectioned = Array.isArray(map['sections'])
   const size = sectioned ? sectionsSize(map, limits, { left: limits.sections }, 0) : partSize(map, limits)
-  if (size.segments + size.lines > limits.segments) {
-    throw new MapProblem(`is too large: ${size.segments} mappings on ${size.lines} lines, over ${limits.segments}`)
+  const limit = sectioned ? limits.sectionSegments : limits.segments
+  if (size.segments + size.lines > limit) {
+    throw new MapProblem(`is too large: ${size.segments} mappings on ${size.lines} lines, over ${limit}`)
   }
   const flat = sectioned ? flattened(map) : map
   const sources = list(flat, 'sources', limits.sources)

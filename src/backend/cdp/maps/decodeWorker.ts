@@ -34,7 +34,7 @@ function run({ input, known }: Task): void {
     const bytes = typeof input === 'string' ? dataOf(input) : Buffer.from(input.buffer, input.byteOffset, input.length)
     digest = createHash('sha256').update(bytes).digest('hex')
     if (known.has(digest)) return post({ kind: 'known', digest })
-    decoded = decodeMap(bytes.toString('utf8'))
+    decoded = decodeMap(bytes)
   } catch (error) {
     return post({ kind: 'problem', digest, problem: problemOf(error) })
   }

@@ -23,8 +23,8 @@ export type Read =
   | { readonly digest: string; readonly map: FlatMap; readonly contents: Promise<Texts | undefined> }
 
 export interface DecoderOptions {
-  /** The worker's heap, in MiB: 2,048 by default. A map that needs more ends the worker, and is a problem. */
-  readonly heapMiB?: number
+  /** What runs in the worker, for tests of its end. */
+  readonly entry?: URL
   /** How long one map may take; 60 s by default. */
   readonly timeoutMs?: number
   /** How long the worker stays when there is nothing to do; 5 s by default. Its heap goes back with it. */
@@ -32,7 +32,16 @@ export interface DecoderOptions {
 }
 
 /** dist has .js, and tests run the sources. */
-const entry = new URL(import.meta.url.endsWith('.ts') ? './decodeWorker.ts' : './decodeWorker.js', import.meta.url)
+const workerEntry = new URL(
+  import.meta.url.endsWith('.ts') ? './decodeWorker.ts' : './decodeWorker.js',
+  import.meta.url,
+)
+
+/**
+ * More than the largest map that is taken can need (2 GiB: its text twice, its values), since no limit is a safe one: a
+ * thread that reaches it may end the process. What a map may have is bounded before it is parsed (jsonShape.ts).
+ */
+const heapMiB = 4_096
 
 interface Job {
   readonly input: Uint8Array<ArrayBuffer> | string
@@ -53,7 +62,7 @@ export class Decoder {
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: DecoderOptions = {}) {
-    this.#options = { heapMiB: 2_048, timeoutMs: 60_000, idleMs: 5_000, ...options }
+    this.#options = { entry: workerEntry, timeoutMs: 60_000, idleMs: 5_000, ...options }
   }
 
   /**
@@ -84,8 +93,10 @@ export class Decoder {
   }
 
   #start(): Worker {
-    const worker = new Worker(entry, {
-      resourceLimits: { maxOldGenerationSizeMb: this.#options.heapMiB },
+    const worker = new Worker(this.#options.entry, {
+      // The options that this process was started with are for its own script; a loader of .ts is among them.
+      ...(this.#options.entry.pathname.endsWith('.ts') ? {} : { execArgv: [] }),
+      resourceLimits: { maxOldGenerationSizeMb: heapMiB },
       // What it could print is nobody's.
       stdout: true,
       stderr: true,

@@ -59,6 +59,16 @@ export function textsOf(parts: readonly Uint8Array[]): Texts {
   return { bytes, ends }
 }
 
+/** The same of strings, without a buffer for each: a map may have a million names. */
+export function textsFrom(strings: readonly string[]): Texts {
+  const ends = new Uint32Array(strings.length)
+  let end = 0
+  for (const [index, text] of strings.entries()) ends[index] = end += Buffer.byteLength(text)
+  const bytes = Buffer.alloc(end)
+  for (const [index, text] of strings.entries()) bytes.write(text, index === 0 ? 0 : ends[index - 1]!)
+  return { bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, end), ends }
+}
+
 /** The bytes of text `index`, in place. */
 export function bytesAt({ bytes, ends }: Texts, index: number): Uint8Array {
   return bytes.subarray(index === 0 ? 0 : ends[index - 1]!, ends[index])

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import { dapError } from '../../../dap/errors.ts'
 import { deferred } from '../../../lib/deferred.ts'
@@ -56,6 +57,8 @@ export class ProgramSources implements AsyncDisposable {
     this.#wanted = new Patterns(wanted, (text) => this.#note(text))
     const paths = new SourcePaths(settings.sourceMapPathOverrides)
     const { signal } = this.#end
+    // One for each file that is being read.
+    setMaxListeners(0, signal)
     this.#loader = {
       finder: new MapFinder({ store, files, folders: settings.maps ?? [], signal }),
       paths,
