@@ -5,7 +5,7 @@ import { abortable, sleep } from '../../lib/abort.ts'
 import type { Link } from './connect.ts'
 import type { CdpSession } from './connection.ts'
 import type { Script, Stop } from './parts.ts'
-import { enablingMs, exitCodeQuestion, leavingMs } from './quirks.ts'
+import { enablingMs, exitCodeMs, exitCodeQuestion, leavingMs } from './quirks.ts'
 import { Stepping, type SteppingOptions } from './stepping.ts'
 import { DebugThread, type ThreadOwner } from './thread.ts'
 import { Workers, type Worker } from './workers.ts'
@@ -88,7 +88,8 @@ export class Program {
   }
 
   async #add(id: number, name: string, cdp: CdpSession): Promise<DebugThread> {
-    const thread = new DebugThread(id, name, cdp, new Stepping(this.#owner.stepping), this.#owner)
+    const isWorker = this.link.isWorker || id !== mainThread
+    const thread = new DebugThread({ id, name, cdp, isWorker }, new Stepping(this.#owner.stepping), this.#owner)
     this.threads.set(id, thread)
     thread.scripts.onScript((script) => this.#owner.scriptAdded(script, thread))
     const runtime = cdp.request('Runtime.enable').then(() => this.#live.add(thread))
@@ -120,7 +121,7 @@ export class Program {
     this.#owner.threadGone(thread)
   }
 
-  /** The program is held by its inspector until we have gone: the question and our leave are in one flight. */
+  /** The program is held by its inspector until we have gone, so there is one question, and not a long one. */
   async #exiting(cdp: CdpSession): Promise<void> {
     if (this.#isOver) return
     this.#isOver = true
@@ -130,8 +131,9 @@ export class Program {
       // It is gone, as it wanted.
       () => undefined,
     )
+    // Together in one flight the leave would overtake the answer: Node's inspector hangs up on a thread of its own.
+    const exitCode = await Promise.race([asked, sleep(exitCodeMs).then(() => undefined)])
     await inspector.close()
-    const exitCode = await asked
     this.#owner.ended({ exitCode })
   }
 

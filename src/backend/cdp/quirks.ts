@@ -19,6 +19,7 @@
  *   disconnect...", 20, 24). With `NodeRuntime.notifyWhenWaitingForDisconnect` it tells us, and we go at once.
  *   `process.exitCode` can then still be read after `process.exit`, an uncaught exception and (without a value) a
  *   signal; after the end of the event loop the answer is 'illegal access' (20, 24), and the code remains unknown.
+ * - A worker that was told to wait for us stops at its first line ("Break on start") when it is let go (20, 24).
  * - `Debugger.pause` waits for the next statement: an idle program is stopped when something happens (20, 24).
  */
 
@@ -36,6 +37,9 @@ export const exitCodeQuestion = {
   silent: true,
   timeout: 100,
 } as const
+
+/** The program's end is delayed by no more than this for the answer: a round trip, as a rule. */
+export const exitCodeMs = 250
 
 /** Skipped where the target's options do not say otherwise. */
 export const usualSkipFiles: readonly string[] = ['<node_internals>/**']

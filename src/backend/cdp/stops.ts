@@ -90,6 +90,8 @@ export class Stops {
     const { stepping } = thread
     if (decision.kind === 'resume') return thread.run(stepping.passing(stop))
     const isOther = decision.reason === 'pause' && decision.hitBreakpointIds.length === 0
+    // The first line of a worker that was made to wait until its breakpoints are set: nobody has asked for that stop.
+    if (isOther && thread.isWorker && isEntry(stop)) return thread.run('resume')
     const run = isOther ? stepping.next(stop) : undefined
     if (run !== undefined) return thread.run(run)
     this.#show(stop, thread, decision, isOther ? this.#reasonOf(stop, thread) : decision)

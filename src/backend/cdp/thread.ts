@@ -28,6 +28,8 @@ export class DebugThread implements Thread {
   readonly id: number
   readonly name: string
   readonly cdp: CdpSession
+  /** No main thread of a process. */
+  readonly isWorker: boolean
   readonly scripts: Scripts
   readonly stepping: Stepping
   readonly #owner: ThreadOwner
@@ -37,10 +39,15 @@ export class DebugThread implements Thread {
   /** The client knows that it is stopped. */
   isShown = false
 
-  constructor(id: number, name: string, cdp: CdpSession, stepping: Stepping, owner: ThreadOwner) {
+  constructor(
+    { id, name, cdp, isWorker }: Pick<DebugThread, 'id' | 'name' | 'cdp' | 'isWorker'>,
+    stepping: Stepping,
+    owner: ThreadOwner,
+  ) {
     this.id = id
     this.name = name
     this.cdp = cdp
+    this.isWorker = isWorker
     this.stepping = stepping
     this.#owner = owner
     this.scripts = new Scripts(cdp, (script) => owner.scriptRemoved(script))
