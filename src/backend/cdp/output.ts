@@ -29,6 +29,8 @@ export interface OutputParts {
  */
 export class Output {
   readonly #own: OutputParts
+  /** The last call of each thread that was the program's own. */
+  readonly #lastTypes = new WeakMap<DebugThread, string>()
 
   constructor(own: OutputParts) {
     this.#own = own
@@ -46,7 +48,7 @@ export class Output {
 
   #console(event: ConsoleCall, thread: DebugThread): void {
     const { type, args, stackTrace } = event
-    // Node's name of the group is in an event of its own before it (`console.log`), and its end has none.
+    if (this.#isSaidTwice(event, thread)) return
     if (type === 'endGroup') return this.#emit({ category: 'stdout', output: '', group: 'end' })
     if (type === 'clear') return this.#emit({ category: 'console', output: '\u001B[2J' })
     if (type === 'profile' || type === 'profileEnd') return
@@ -66,6 +68,19 @@ export class Output {
       ...present({ variablesReference: reference, group: groupOf(type) }),
       ...this.#where(stackTrace, thread),
     })
+  }
+
+  /**
+   * Node does most of its console with its own `console.log` and `error`, so V8 tells of `table`, `group`, `trace` and
+   * others twice: as they were called, and as Node prints them (20, 24). Node's tables and times are the better ones.
+   */
+  #isSaidTwice({ type, stackTrace }: ConsoleCall, thread: DebugThread): boolean {
+    const top = stackTrace?.callFrames[0]
+    const isNodes = thread.scripts.byId(top?.scriptId ?? '')?.url.startsWith('node:internal/console/') === true
+    const printedByNode = (by: string | undefined): boolean => by === 'table' || by === 'timeEnd'
+    if (isNodes) return !printedByNode(this.#lastTypes.get(thread))
+    this.#lastTypes.set(thread, type)
+    return printedByNode(type)
   }
 
   #thrown(details: Runtime.ExceptionDetails, thread: DebugThread): void {
@@ -103,7 +118,7 @@ export class Output {
       const { functionName, scriptId, url, lineNumber, columnNumber } = frame
       const script = thread.scripts.byId(scriptId)
       const place = script === undefined ? undefined : this.#own.sources.place(script, lineNumber, columnNumber)
-      const path = place?.source.path ?? place?.source.name ?? url
+      const path = script?.internal === true ? script.url : (place?.source.path ?? place?.source.name ?? url)
       const at = `${path}:${(place?.line ?? lineNumber) + 1}:${(place?.column ?? columnNumber) + 1}`
       return functionName === '' ? `    at ${at}` : `    at ${functionName} (${at})`
     })
