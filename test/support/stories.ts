@@ -8,7 +8,8 @@ import { Transcript } from './transcript.ts'
 /** What a story says in the language of the program. */
 export interface Words {
   readonly ends: string
-  readonly never: string
+  /** A condition that never holds, where something thrown is seen only beside a breakpoint. */
+  readonly never?: string
   /** Looks that are answered or refused, one after the other. */
   readonly looks: readonly string[]
   readonly milkOnly: string
@@ -27,6 +28,8 @@ export interface Subject<D extends Debuggee = Debuggee> {
   /** What differs from run to run or from version to version. */
   readonly unstable: [RegExp, string][]
   start(): Promise<D>
+  /** Waits until the story can begin: what it tells must not depend on how fast the machine is. */
+  ready?(client: Client, debuggee: D): Promise<void>
   /** Of its target in the configuration. */
   options?(debuggee: D): string
 }
@@ -136,9 +139,10 @@ export const stories: readonly Story[] = [
     name: 'exception',
     mode: 'inspect',
     async tell({ transcript, debuggee, words }) {
-      // debugpy 1.6.6 sees raised exceptions only in functions that have a breakpoint, here one that never holds.
-      const breakpoints = [{ line: debuggee.line('RAISE'), condition: words.never }]
-      await transcript.ask('setBreakpoints', { source: { path: debuggee.file }, breakpoints })
+      if (words.never !== undefined) {
+        const breakpoints = [{ line: debuggee.line('RAISE'), condition: words.never }]
+        await transcript.ask('setBreakpoints', { source: { path: debuggee.file }, breakpoints })
+      }
       await transcript.ask('setExceptionBreakpoints', { filters: [words.raised] })
       await transcript.ask('configurationDone', {})
       const at = await stop(transcript)
@@ -169,6 +173,7 @@ export async function tell<D extends Debuggee>(test: Test, subject: Subject<D>, 
   await transcript.ask('attach', { target: 'shop' } as object)
   await transcript.event('capabilities')
   await transcript.event('initialized')
+  await subject.ready?.(client, debuggee)
   await story.tell({ transcript, debuggee, client, words: subject.words }).catch((error: unknown) => {
     test.comment(transcript.text)
     throw error
