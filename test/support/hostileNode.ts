@@ -55,6 +55,7 @@ class EvilString extends String { slice() { return trip('EvilString.slice') } to
 class EvilDate extends Date { getTime() { return trip('EvilDate.getTime') } }
 class BadError extends Error { get message() { return trip('BadError.message') } get name() { return trip('BadError.name') } }
 const space = {}
+Error.prepareStackTrace = () => trip('prepareStackTrace')
 for (const name of ['tripGetter']) Object.defineProperty(globalThis, name, { get: () => trip(name), configurable: true })
 
 function scene(f, evil, évil, proxy, proxyFn) {

@@ -14,11 +14,27 @@ export const usesGuard = (text: string): boolean => text.includes(guardIdentifie
 export const named = (text: string, name: string): string => text.replaceAll(guardIdentifier, name)
 
 /**
- * A guarded text with the guard in it, for an evaluation under `throwOnSideEffect`: nothing need be installed. Names of
- * the frame are seen from inside an arrow function as they are outside.
+ * A guarded text as an evaluation under `throwOnSideEffect`, with the guard in it if it needs one: nothing need be
+ * installed. Names of the frame, `this` and `arguments` are inside an arrow function what they are outside. It throws
+ * strings only, whole sentences or V8's own words: an error would be described by V8, which runs the program's
+ * `Error.prepareStackTrace` (seen in Node 20 and 24). V8's own EvalError for a side effect cannot be caught.
  */
 export const inlineGuard = (text: string): string =>
-  usesGuard(text) ? `((${guardIdentifier})=>(${text}))((${lookSource})())` : text
+  usesGuard(text)
+    ? `((${guardIdentifier})=>{try{return (${text})}catch(e){throw ${guardIdentifier}.reason(e)}})((${lookSource})())`
+    : // What can be thrown here is V8's own: a name that is not there, or not yet.
+      `(()=>{try{return (${text})}catch(e){throw 'ReferenceError: '+e.message}})()`
+
+/**
+ * A guarded text as a condition: true or false, and false where it cannot be answered. One that throws would have V8
+ * report an error of the program's, and describe it. `name` is that of an installed guard; a text that does not need
+ * one needs none.
+ */
+export const conditionText = (text: string, name: string): string =>
+  `(()=>{try{return !!(${named(text, name)})}catch(e){return false}})()`
+
+/** A guarded part of a log message as an expression for one line of text, with an installed guard. It never throws. */
+export const logPartText = (text: string, name: string): string => `${name}.part(()=>(${named(text, name)}))`
 
 type Requests = Pick<CdpSession, 'request'>
 

@@ -111,11 +111,7 @@ export const showSource = String.raw`
     }
   }
   const show = (v) => shorten(shown(v, levels), longest)
-  const reasonOf = (e) => {
-    if (typeof e === 'string') return e
-    return (isObject(e) && textIn(e, 'message')) || 'not answered'
-  }
   const part = (f) => {
-    try { return show(f()) } catch (e) { return '<' + shorten(reasonOf(e), longest) + '>' }
+    try { return show(f()) } catch (e) { return '<' + shorten(reason(e), longest) + '>' }
   }
 `

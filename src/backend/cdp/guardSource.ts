@@ -37,8 +37,9 @@ const template = String.raw`(eager) => {
   // Node before 20.16 has no getBuiltinModule, and a context of vm has no process. In Node 24 the function has no name.
   const proxyTest = () => {
     try {
-      const f = process.getBuiltinModule('util').types.isProxy
-      const name = Object.getOwnPropertyDescriptor(f, 'name').value
+      const f = process.getBuiltinModule('util').types.isProxy, descriptor = Object.getOwnPropertyDescriptor
+      if (!quotedAs(descriptor, 'getOwnPropertyDescriptor')) return undefined
+      const name = descriptor(f, 'name').value
       return (name === 'isProxy' || name === '') && quotedAs(f, name) && f({}) === false && f(f) === false ? f : undefined
     } catch (e) {
       return undefined
@@ -151,6 +152,13 @@ const template = String.raw`(eager) => {
     if (a === undefined || a === null || b === undefined || b === null || isObject(a) === isObject(b)) return a == b
     throw "An object is not compared with == to a primitive value: that could run the program's code"
   }
+  // Why it failed, as a text: an error that leaves the evaluation is described by V8, which runs Error.prepareStackTrace.
+  const reason = (e) => {
+    if (typeof e === 'string') return e
+    if (!isObject(e)) return 'It is not answered'
+    const textOf = (d) => d !== undefined && own(d, 'value') && typeof d.value === 'string' ? d.value : ''
+    return (textOf(find(e, 'name')) || 'Error') + ': ' + textOf(find(e, 'message'))
+  }
   const pow = (a, b) => {
     if (typeof a === 'bigint' && typeof b === 'bigint' && b > 1n && apply(bigText, a, [16]).length * 4 * toNumber(b + '') > 65536) throw 'The number would be too large'
     return a ** b
@@ -162,7 +170,7 @@ const template = String.raw`(eager) => {
 ${methodSource}
   // SHOW
   const guard = {
-    __proto__: null, get, has, call, fn, prim, text, number, noText, eq, instance, pow, shl,
+    __proto__: null, get, has, call, fn, prim, text, number, noText, eq, instance, pow, shl, reason,
     // MEMBERS
     sure: isProxy !== undefined,
     install: (global, name) => {
