@@ -5,6 +5,7 @@ import { formatted } from './format.ts'
 import type { ProgramSources } from './maps/programSources.ts'
 import type { BackendContext } from '../backend.ts'
 import type { Positions } from './positions.ts'
+import { previewText } from './preview.ts'
 import { mappedStack } from './stackText.ts'
 import type { DebugThread } from './thread.ts'
 import type { Shown, Values } from './values/values.ts'
@@ -57,7 +58,8 @@ export class Output {
     const text = formatted(args, (arg) => {
       const value = this.#own.values.shown(arg, thread)
       shown.push(value)
-      return value.value
+      if (arg.subtype === 'error') return mappedStack(arg.description ?? value.value, thread, this.#own.sources)
+      return arg.preview === undefined ? value.value : previewText(arg.preview)
     })
     const lines = [withPrefix(type, text)]
     if (type === 'trace' || type === 'assert') lines.push(...this.#trace(stackTrace, thread))
