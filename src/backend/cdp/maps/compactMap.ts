@@ -21,6 +21,9 @@ export interface Mapped {
 /** More places of one source line than that are no use to anybody: a generic that was written out many times. */
 const placesMax = 32
 
+/** In columns: indentation, or a name. */
+const littleBefore = 16
+
 /** A source text longer than that is not shown, whatever it was deflated to. */
 export const textBytesMax = 16 * 1024 * 1024
 
@@ -94,8 +97,9 @@ export class CompactMap {
   }
 
   /**
-   * What the generated text at that place is from: the segment at or before it on its line, else the first one after it
-   * (V8 stops at places that are a little before the first one). Undefined where the map says nothing, or that nothing is.
+   * What the generated text at that place is from: the segment at or before it on its line, else the first one if it is
+   * near (V8 stops at places that are a little before it). Undefined where the map says nothing, or that nothing is: a
+   * minified bundle begins with helpers of its bundler, on the line that all is on.
    */
   original(line: number, column: number): Original | undefined {
     const { lines, columns, sources, originalLines, originalColumns, nameIndexes, names } = this.#flat
@@ -104,6 +108,7 @@ export class CompactMap {
     const end = lines[line + 1]!
     if (start === end) return undefined
     const segment = Math.max(start, firstOver(columns, start, end, column) - 1)
+    if (columns[segment]! - column > littleBefore) return undefined
     const source = sources[segment]!
     if (source === 0) return undefined
     const name = nameIndexes[segment] ?? 0
