@@ -2,7 +2,6 @@ import { setImmediate } from 'node:timers/promises'
 import CDP from 'chrome-remote-interface'
 import t from 'tap'
 import {
-  conditionText,
   inlineGuard,
   guardSource,
   installGuard,
@@ -25,15 +24,17 @@ const refused = /Case\(\)$/
 const sceneLines = 20
 const guardName = '__breakwater_0a1b2c3d'
 
-function guarded(text: string): string {
+function guarded(text: string, as: 'text' | 'condition'): string {
   const checked = javascript.check(text)
   if (!checked.ok) throw new Error(checked.reason)
-  const result = (checked.look as Look & { answers: 'guarded' }).text('any')
+  const result = (checked.look as Look & { answers: 'guarded' })[as]('any')
   if (!result.ok) throw new Error(result.reason)
   return result.text
 }
 
-const accepted = corpus('javascript').flatMap(({ accept, text }) => (accept ? [{ text, guard: guarded(text) }] : []))
+const accepted = corpus('javascript').flatMap(({ accept, text }) =>
+  accept ? [{ text, guard: guarded(text, 'text'), condition: guarded(text, 'condition') }] : [],
+)
 
 interface Evaluated {
   result: {
@@ -271,8 +272,10 @@ for (const version of nodeVersions) {
         `shown[${index}]=${logPartText(text, guardName)},truth[${index}]='threw',${guardName}.part(()=>truth[${index}]=!!(${named(text, guardName)}))`,
     )
     await traps.breakAt(0, `(${each.join(',\n')},false)`)
-    const throwing = texts.filter((_, index) => inline[index]!.startsWith('! ')).slice(0, sceneLines - 2)
-    await Promise.all(throwing.map((text, index) => traps.breakAt(index + 1, conditionText(text, guardName))))
+    const throwing = accepted
+      .filter(({ guard }, index) => usesGuard(guard) && inline[index]!.startsWith('! '))
+      .slice(0, sceneLines - 2)
+    await Promise.all(throwing.map(({ condition }, index) => traps.breakAt(index + 1, named(condition, guardName))))
     await traps.breakAt(sceneLines - 1, `(pollute(),${parts.join(',\n')},unpollute(),globalThis.polluted=true,false)`)
     await traps.send('Debugger.setPauseOnExceptions', { state: 'all' })
     const stops = pauses.length

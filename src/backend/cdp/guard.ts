@@ -25,14 +25,6 @@ export const inlineGuard = (text: string): string =>
     : // What can be thrown here is V8's own: a name that is not there, or not yet.
       `(()=>{try{return (${text})}catch(e){throw 'ReferenceError: '+e.message}})()`
 
-/**
- * A guarded text as a condition: true or false, and false where it cannot be answered. One that throws would have V8
- * report an error of the program's, and describe it. `name` is that of an installed guard; a text that does not need
- * one needs none.
- */
-export const conditionText = (text: string, name: string): string =>
-  `(()=>{try{return !!(${named(text, name)})}catch(e){return false}})()`
-
 /** A guarded part of a log message as an expression for one line of text, with an installed guard. It never throws. */
 export const logPartText = (text: string, name: string): string => `${name}.part(()=>(${named(text, name)}))`
 

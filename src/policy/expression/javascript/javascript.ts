@@ -2,7 +2,7 @@ import { splitLogMessage } from '../../../lib/logMessage.ts'
 import { parseHitCondition } from '../../../lib/hitCondition.ts'
 import type { Language } from '../expression.ts'
 import { check } from './check.ts'
-import { guard } from './guard.ts'
+import { condition, guard } from './guard.ts'
 import { stepsOf } from './steps.ts'
 
 /** JavaScript as V8 runs it, which has a guard of its own: `throwOnSideEffect`. */
@@ -19,7 +19,7 @@ export const javascript: Language = {
         answers: 'guarded',
         steps: stepsOf(tree),
         text: (keys) => guard(tree, keys),
-        condition: (keys) => guard(tree, keys),
+        condition: (keys) => condition(tree, keys),
       },
     }
   },
