@@ -13,7 +13,7 @@ export interface Link {
   readonly cdp: CdpSession
   readonly name: string
   readonly isWorker: boolean
-  /** Of the process, on its machine; undefined where its inspector does not tell. */
+  /** Of the process, on its machine; told by `Runtime.enable`, undefined where its inspector does not tell. */
   readonly pid: number | undefined
   readonly address: Address
   /** Its version, as `v20.20.2`. */
@@ -47,17 +47,22 @@ async function connectMain(address: Address, { transport, signal, log }: Backend
   const [target] = targets
   if (target === undefined) throw notInspector(where, 'it has nothing to debug')
   const inspector = await openInspector(dial, target, where, log, signal)
-  // `/usr/bin/node[4711]`; the name is the program's `process.title`.
-  const pid = /\[(\d+)\]$/.exec(target.title)?.[1]
-  return {
+  const { main } = inspector
+  const link: Link & { pid: number | undefined } = {
     inspector,
-    cdp: inspector.main,
+    cdp: main,
     name: 'main',
     isWorker: false,
-    pid: pid === undefined ? undefined : Number(pid),
+    pid: undefined,
     address,
     version: version.browser.replace(/^node\.js\//, ''),
   }
+  main.on('Runtime.executionContextCreated', ({ context }) => {
+    // `/usr/bin/node[4711]`; what is before it is the program's own to choose (`process.title`).
+    const pid = /\[(\d+)\]$/.exec(context.name)?.[1]
+    if (pid !== undefined) link.pid ??= Number(pid)
+  })
+  return link
 }
 
 async function workerOf(link: Link, id: number, { log, signal }: BackendContext): Promise<Link | undefined> {
@@ -73,6 +78,7 @@ async function childAddress(
   pid: number,
   { transport, signal }: BackendContext,
 ): Promise<Address | undefined> {
+  await link.inspector.main.request('Runtime.enable', undefined, signal)
   const processes = processesOf(link, { transport })
   if (processes === undefined) return undefined
   try {

@@ -4,7 +4,7 @@ import { Conversation, type CdpSession } from './connection.ts'
 
 /** A worker thread of the program, as the inspector of its main thread tells of it. */
 export interface Worker {
-  /** `worker_threads.threadId`, from 1: the same in every session of this inspector (20, 24). */
+  /** `worker_threads.threadId`, from 1: the same for every session of this inspector. */
   readonly id: number
   /** `first (worker 1)`. */
   readonly name: string
@@ -60,7 +60,8 @@ export class Workers {
     const conversation = new Conversation((message) => {
       this.#main.send('NodeWorker.sendMessageToWorker', { sessionId, message })
     }, this.#log)
-    const worker: Worker = { id: Number(info.workerId), name: nameOf(info), cdp: conversation, waits }
+    const { id, name } = named(info)
+    const worker: Worker = { id, name, cdp: conversation, waits }
     this.#sessions.set(sessionId, { worker, conversation })
     this.#onWorker(worker)
   }
@@ -73,8 +74,12 @@ export class Workers {
   }
 }
 
-/** `[worker 2] second`: the name is the program's, or `WorkerThread` (24), or nothing (20). */
-function nameOf({ workerId, title }: { workerId: string; title: string }): string {
-  const own = title.replace(/^\[worker \d+\]\s*/, '').slice(0, 200)
-  return own === '' || own === 'WorkerThread' ? `worker ${workerId}` : `${own} (worker ${workerId})`
+/**
+ * `[worker 2] second`: the number is its thread id, while `workerId` counts anew in each session (20, 24). The name is the
+ * program's, or `WorkerThread` (24), or nothing (20).
+ */
+function named({ workerId, title }: { workerId: string; title: string }): { id: number; name: string } {
+  const [, number = workerId, own = ''] = /^\[worker (\d+)\]\s*(.{0,200})/su.exec(title) ?? []
+  const isNamed = own !== '' && own !== 'WorkerThread'
+  return { id: Number(number), name: isNamed ? `${own} (worker ${number})` : `worker ${number}` }
 }
