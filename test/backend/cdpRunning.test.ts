@@ -148,7 +148,7 @@ for (const version of nodeVersions) {
     await t.test('two clients: each sees the stops, and who lets it run', async (t) => {
       const session = await attachTo(debuggee.port)
       const other = await attachTo(debuggee.port)
-      await session.configure(debuggee)
+      await session.configure(debuggee, 'DEBUGGER')
       await other.configure(debuggee, 'SUM')
       await other.stopped()
       t.match(await session.next('stopped'), { threadId: 1 })

@@ -2,6 +2,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol'
 import type { Handlers } from '../backend.ts'
 import type { Body, Call } from '../../dap/call.ts'
 import { dapError } from '../../dap/errors.ts'
+import { abortable } from '../../lib/abort.ts'
 import type { ProgramSources } from './maps/programSources.ts'
 import { modulesOf } from './modules.ts'
 import type { Frame, Parts } from './parts.ts'
@@ -23,7 +24,7 @@ export interface HandlerContext {
 /** The handlers that are neither about breakpoints nor about values, with those of the other parts. */
 export function tableOf(context: HandlerContext, others: Handlers): Handlers {
   const table: Handlers = { ...runHandlers(context), ...lookHandlers(context), ...others }
-  return { ...table, ...frameHandlers(context, table) }
+  return { ...table, ...frameHandlers(context, table), ...scriptHandlers(context, table) }
 }
 
 function runHandlers(context: HandlerContext): Handlers {
@@ -102,6 +103,31 @@ function frameHandlers({ stacks }: HandlerContext, { scopes, evaluate }: Handler
   }
   return handlers as Handlers
 }
+
+/** What is about scripts waits until all of them are known: see DebuggerDomain. */
+function scriptHandlers(context: HandlerContext, table: Handlers): Handlers {
+  const handlers: Record<string, unknown> = {}
+  for (const command of aboutScripts) {
+    const handler = table[command] as ((call: Call) => Promise<unknown>) | undefined
+    if (handler === undefined) continue
+    handlers[command] = async (call: Call): Promise<unknown> => {
+      const asleep = [...context.threads().values()].filter(({ cdp }) => !cdp.isOn)
+      // A program that has gone has no more scripts than it had.
+      if (asleep.length > 0) await abortable(Promise.allSettled(asleep.map(({ cdp }) => cdp.awake())), call.signal)
+      return handler(call)
+    }
+  }
+  return handlers as Handlers
+}
+
+const aboutScripts = [
+  'setBreakpoints',
+  'setFunctionBreakpoints',
+  'breakpointLocations',
+  'loadedSources',
+  'modules',
+  'source',
+] as const
 
 function knownFrame(parts: Parts, id: DebugProtocol.StackFrame['id']): Frame {
   const frame = parts.frame(id)

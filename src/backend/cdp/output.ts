@@ -102,8 +102,9 @@ export class Output {
 
   /** The first place that is no part of Node. */
   #where(trace: Runtime.StackTrace | undefined, thread: DebugThread): Pick<Body, 'source' | 'line' | 'column'> {
-    for (const { scriptId, lineNumber, columnNumber } of trace?.callFrames ?? []) {
-      const script = thread.scripts.byId(scriptId)
+    for (const { scriptId, url, lineNumber, columnNumber } of trace?.callFrames ?? []) {
+      // By its url a script that has come while the debugger was off: a former version, or unknown.
+      const script = thread.scripts.byId(scriptId) ?? thread.scripts.byUrl(url)[0]
       if (script === undefined || script.internal) continue
       const place = this.#own.sources.place(script, lineNumber, columnNumber)
       return {

@@ -84,12 +84,23 @@ export class Program {
   /** Breakpoints are set: what waits for that may run. */
   configured(): void {
     this.#isConfigured = true
-    for (const { cdp } of this.threads.values()) cdp.send('Runtime.runIfWaitingForDebugger')
+    for (const thread of this.threads.values()) this.#run(thread)
   }
 
-  async #add(id: number, name: string, cdp: CdpSession): Promise<DebugThread> {
+  #run({ cdp }: DebugThread): void {
+    cdp.send('Runtime.runIfWaitingForDebugger')
+    cdp.mayIdle()
+  }
+
+  async #add(id: number, name: string, session: CdpSession): Promise<DebugThread> {
     const isWorker = this.link.isWorker || id !== mainThread
-    const thread = new DebugThread({ id, name, cdp, isWorker }, new Stepping(this.#owner.stepping), this.#owner)
+    const thread = new DebugThread(
+      { id, name, session, isWorker },
+      new Stepping(this.#owner.stepping),
+      this.#owner,
+      this.#owner.context.log,
+    )
+    const { cdp } = thread
     this.threads.set(id, thread)
     thread.scripts.onScript((script) => this.#owner.scriptAdded(script, thread))
     const runtime = cdp.request('Runtime.enable').then(() => this.#live.add(thread))
@@ -103,7 +114,7 @@ export class Program {
     const id = mainThread + worker.id
     void worker.cdp.closed.then(() => this.#remove(id))
     this.#add(id, worker.name, worker.cdp).then(
-      () => this.#isConfigured && worker.cdp.send('Runtime.runIfWaitingForDebugger'),
+      (thread) => this.#isConfigured && this.#run(thread),
       (error: unknown) => {
         // It has ended already; or else nobody may wait for us.
         context.log.debug({ err: error, worker: worker.id }, 'a worker is not debugged')

@@ -84,8 +84,10 @@ export class Scripts implements ScriptTable {
       isModule: event.isModule === true,
       internal: event.url.startsWith('node:'),
     }
-    // An id that comes again is another script.
     const former = this.#byId.get(script.id)
+    // Told once more, because the debugger was switched on again.
+    if (former?.url === script.url && former.hash === script.hash && former.length === script.length) return
+    // An id that comes again is another script.
     if (former !== undefined) this.#remove(former)
     this.#byId.set(script.id, script)
     if (script.url === '') this.#bound(this.#nameless.add(script), namelessMax)

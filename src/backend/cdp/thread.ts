@@ -1,5 +1,7 @@
 import type { Debugger } from 'node:inspector'
+import type { Log } from '../../lib/log.ts'
 import type { CdpSession } from './connection.ts'
+import { DebuggerDomain } from './debuggerDomain.ts'
 import type { Frame, Script, Stop, Thread } from './parts.ts'
 import { Scripts } from './scripts.ts'
 import type { Stepping } from './stepping.ts'
@@ -23,11 +25,18 @@ const runOf: Readonly<Record<'next' | 'stepIn' | 'stepOut', Run>> = {
   stepOut: 'stepOut',
 }
 
+export interface ThreadFacts {
+  readonly id: number
+  readonly name: string
+  readonly session: CdpSession
+  readonly isWorker: boolean
+}
+
 /** One V8 of the program, and whether it is stopped. */
 export class DebugThread implements Thread {
   readonly id: number
   readonly name: string
-  readonly cdp: CdpSession
+  readonly cdp: DebuggerDomain
   /** No main thread of a process. */
   readonly isWorker: boolean
   readonly scripts: Scripts
@@ -39,14 +48,10 @@ export class DebugThread implements Thread {
   /** The client knows that it is stopped. */
   isShown = false
 
-  constructor(
-    { id, name, cdp, isWorker }: Pick<DebugThread, 'id' | 'name' | 'cdp' | 'isWorker'>,
-    stepping: Stepping,
-    owner: ThreadOwner,
-  ) {
+  constructor({ id, name, session, isWorker }: ThreadFacts, stepping: Stepping, owner: ThreadOwner, log: Log) {
     this.id = id
     this.name = name
-    this.cdp = cdp
+    const cdp = (this.cdp = new DebuggerDomain(session, () => this.scripts.all, log))
     this.isWorker = isWorker
     this.stepping = stepping
     this.#owner = owner
