@@ -68,6 +68,8 @@ function parse(reading: Reading): acorn.Expression {
       ecmaVersion: 'latest',
       sourceType: 'script',
       preserveParens: true,
+      // For the better reason.
+      checkPrivateFields: false,
       onComment: (_block, _text, start) => {
         throw refusal(start, 'A comment')
       },
