@@ -35,7 +35,9 @@ async function open(
   const inspector = await openInspector(dial, targets[0]!, 'node', silentLog, never)
   const notes: string[] = []
   const note = (text: string): unknown => notes.push(text)
-  const sources = new ProgramSources({ settings, files: farFiles(transport, address), log: silentLog, note, store })
+  const files = farFiles(transport, address)
+  // A busy machine takes its time, and these tests are about the answer.
+  const sources = new ProgramSources({ settings, files, log: silentLog, note, store, readyMs: 60_000 })
   const scripts = new Scripts(inspector.main, (script) => sources.scriptRemoved(script))
   scripts.onScript((script) => sources.scriptAdded(script, () => scripts.textOf(script)))
   const paused = { next: deferred<Debugger.PausedEventDataType>() }
@@ -225,7 +227,14 @@ const noText = (): Promise<string> => Promise.resolve('')
 function programSources(settings: SourcesSettings = {}): { sources: ProgramSources; notes: string[] } {
   const notes: string[] = []
   const files = farFiles(direct(), { host: '127.0.0.1', port: 1 })
-  const sources = new ProgramSources({ settings, files, log: silentLog, store, note: (text) => notes.push(text) })
+  const sources = new ProgramSources({
+    settings,
+    files,
+    log: silentLog,
+    store,
+    note: (text) => notes.push(text),
+    readyMs: 60_000,
+  })
   return { sources, notes }
 }
 

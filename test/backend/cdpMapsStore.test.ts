@@ -14,8 +14,8 @@ import { direct } from '../../src/transport/direct.ts'
 import { until } from '../support/debuggee.ts'
 
 const loopback = { host: '127.0.0.1', port: 9229 }
-/** One for all tests: a worker needs a second to start under tap. */
-const decoder = new Decoder()
+/** One for all tests: a worker needs a second to start under tap. All of them here are about the worker. */
+const decoder = new Decoder({ smallBytes: 0 })
 
 const never = new AbortController().signal
 setMaxListeners(0, never)
@@ -59,15 +59,33 @@ void t.test('a map is decoded in a worker, its text comes after it', async (t) =
   }
 })
 
+void t.test('a small map needs no worker, and says the same', async (t) => {
+  const entry = new URL('data:text/javascript,process.exit(3)')
+  const here = new Decoder({ entry })
+  const read = await here.read(bytes(mapText(3)), () => new Set())
+  t.ok('map' in read && read.map.columns.length === 3 && (await read.contents)?.ends.length === 1)
+  t.same(await here.read(bytes(mapText(3)), () => new Set([read.digest])), { digest: read.digest, known: true })
+  const broken = await here.read('data:,{', () => new Set())
+  t.match('problem' in broken && broken.problem.message, /is cut off/)
+  const section = { offset: { line: 3_000_000, column: 0 }, map: JSON.parse(mapText(1)) as object }
+  const long = here.read(bytes(JSON.stringify({ version: 3, sections: [section] })), () => new Set())
+  t.match(await problemOf(long), /the thread that read/, 'a small one with millions of lines needs one')
+  const many = await Promise.all([1, 2, 3].map((lines) => here.read(bytes(mapText(lines)), () => new Set())))
+  t.same(
+    many.map((each) => ('map' in each ? each.map.columns.length : 0)),
+    [1, 2, 3],
+  )
+})
+
 void t.test('a worker that dies is a problem of its map, and the next map has a new one', async (t) => {
-  const exits = new Decoder({ entry: new URL('data:text/javascript,process.exit(3)') })
+  const exits = new Decoder({ smallBytes: 0, entry: new URL('data:text/javascript,process.exit(3)') })
   t.match(
     await problemOf(exits.read(bytes(mapText(2)), () => new Set())),
     /MapProblem: can't be read: the thread that read/,
   )
-  const throws = new Decoder({ entry: new URL('data:text/javascript,throw new Error("oops")') })
+  const throws = new Decoder({ smallBytes: 0, entry: new URL('data:text/javascript,throw new Error("oops")') })
   t.match(await problemOf(throws.read(bytes(mapText(2)), () => new Set())), /MapProblem: can't be read: oops/)
-  const slow = new Decoder({ timeoutMs: 1 })
+  const slow = new Decoder({ smallBytes: 0, timeoutMs: 1 })
   // The second one waits for its turn, and has a worker of its own.
   const both = [
     slow.read(bytes(mapText(500_000)), () => new Set()),
@@ -218,7 +236,7 @@ void t.test('the worker of the built package starts too', async (t) => {
   const dist = resolve(import.meta.dirname, '../../dist/backend/cdp/maps')
   const script = `
     const { Decoder } = await import('${dist}/decoder.js')
-    const read = await new Decoder({ idleMs: 1 }).read(Uint8Array.from(Buffer.from(${JSON.stringify(mapText(7))})), () => new Set())
+    const read = await new Decoder({ idleMs: 1, smallBytes: 0 }).read(Uint8Array.from(Buffer.from(${JSON.stringify(mapText(7))})), () => new Set())
     console.log(read.map.columns.length, (await read.contents).ends.length)`
   const args = ['--input-type=module', '-e', script]
   const { stdout } = await promisify(execFile)(process.execPath, args, { env: { PATH: process.env['PATH'] } })

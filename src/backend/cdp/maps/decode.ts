@@ -1,7 +1,7 @@
 import { deflateRawSync } from 'node:zlib'
 import { decodedMappings, FlattenMap } from '@jridgewell/trace-mapping'
 import type { SourceMapInput } from '@jridgewell/trace-mapping'
-import { MapProblem, narrow, textsFrom, textsOf } from './flatMap.ts'
+import { MapProblem, narrow, textsFrom, textsOf, TooManyMappings } from './flatMap.ts'
 import type { FlatMap, Texts } from './flatMap.ts'
 import { checkShape } from './jsonShape.ts'
 import { readMappings, sizeOf } from './mappings.ts'
@@ -88,7 +88,7 @@ function checked(map: Json, limits: MapLimits): Checked {
   const size = sectioned ? sectionsSize(map, limits, { left: limits.sections }, 0) : partSize(map, limits)
   const limit = sectioned ? limits.sectionSegments : limits.segments
   if (size.segments + size.lines > limit) {
-    throw new MapProblem(`is too large: ${size.segments} mappings on ${size.lines} lines, over ${limit}`)
+    throw new TooManyMappings(`is too large: ${size.segments} mappings on ${size.lines} lines, over ${limit}`)
   }
   const flat = sectioned ? flattened(map) : map
   const sources = list(flat, 'sources', limits.sources)

@@ -1,19 +1,16 @@
+import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { deferred } from '../../../lib/deferred.ts'
 import type { Deferred } from '../../../lib/deferred.ts'
+import { mapLimits } from './decode.ts'
+import { decodeTask } from './decodeTask.ts'
+import type { Outcome, Task } from './decodeTask.ts'
 import { MapProblem } from './flatMap.ts'
 import type { FlatMap, Texts } from './flatMap.ts'
 
-/** What the worker is asked: the bytes of a map, or its `data:` URL. Of a digest in `known` no map is made. */
-export interface Task {
-  readonly input: Uint8Array | string
-  readonly known: ReadonlySet<string>
-}
-
-/** What it answers: one of the first three, and `contents` after a map. The digest is SHA-256 of the map's bytes. */
+/** What the worker says: an outcome, and `contents` after a map. */
 export type Answer =
-  | { readonly kind: 'known'; readonly digest: string }
-  | { readonly kind: 'problem'; readonly digest: string; readonly problem: string }
+  | Exclude<Outcome, { kind: 'map' }>
   | { readonly kind: 'map'; readonly digest: string; readonly map: FlatMap }
   | { readonly kind: 'contents'; readonly texts: Texts }
 
@@ -23,6 +20,8 @@ export type Read =
   | { readonly digest: string; readonly map: FlatMap; readonly contents: Promise<Texts | undefined> }
 
 export interface DecoderOptions {
+  /** A map of so many bytes is decoded here, and needs no worker: 64 KiB by default, which is a millisecond. */
+  readonly smallBytes?: number
   /** What runs in the worker, for tests of its end. */
   readonly entry?: URL
   /** How long one map may take; 60 s by default. */
@@ -43,6 +42,9 @@ const workerEntry = new URL(
  */
 const heapMiB = 4_096
 
+/** What is decoded without a worker. */
+const smallLimits = { ...mapLimits, segments: 70_000, sectionSegments: 70_000 }
+
 interface Job {
   readonly input: Uint8Array<ArrayBuffer> | string
   readonly known: () => ReadonlySet<string>
@@ -59,10 +61,11 @@ export class Decoder {
   readonly #jobs: Job[] = []
   #worker: Worker | undefined
   #running: Job | undefined
+  #turn: Promise<unknown> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: DecoderOptions = {}) {
-    this.#options = { entry: workerEntry, timeoutMs: 60_000, idleMs: 5_000, ...options }
+    this.#options = { smallBytes: 64 * 1024, entry: workerEntry, timeoutMs: 60_000, idleMs: 5_000, ...options }
   }
 
   /**
@@ -70,10 +73,39 @@ export class Decoder {
    * @param known is asked when the map's turn has come.
    */
   read(input: Uint8Array<ArrayBuffer> | string, known: () => ReadonlySet<string>): Promise<Read> {
+    return this.isSmall(input.length) ? this.#readHere(input, known) : this.#readThere(input, known)
+  }
+
+  #readThere(input: Uint8Array<ArrayBuffer> | string, known: () => ReadonlySet<string>): Promise<Read> {
     const job: Job = { input, known, read: deferred(), contents: deferred() }
     this.#jobs.push(job)
     this.#next()
     return job.read.promise
+  }
+
+  isSmall(bytes: number): boolean {
+    return bytes <= this.#options.smallBytes
+  }
+
+  /** One in each turn of the event loop, however many there are: others have their turn in between. */
+  #readHere(input: Uint8Array<ArrayBuffer> | string, known: () => ReadonlySet<string>): Promise<Read> {
+    const turn = this.#turn.then(async () => {
+      await setImmediate()
+      const outcome = decodeTask({ input, known: known() }, smallLimits)
+      // An index map of a few bytes may have millions of lines.
+      if (outcome.kind === 'problem' && outcome.tooMany) return this.#readThere(input, known)
+      if (outcome.kind === 'map') return { ...outcome, contents: Promise.resolve(outcome.contents()) }
+      return readOf(outcome)
+    })
+    this.#turn = turn
+    return turn
+  }
+
+  /** Starts the worker, which takes as long as reading a file does: both at the same time, then. */
+  prepare(): void {
+    if (this.#worker !== undefined) return
+    this.#worker = this.#start()
+    this.#next()
   }
 
   #next(): void {
@@ -123,10 +155,8 @@ export class Decoder {
       job.contents.resolve(answer.texts)
       return this.#done()
     }
-    const { digest } = answer
-    if (answer.kind === 'map') return job.read.resolve({ digest, map: answer.map, contents: job.contents.promise })
-    if (answer.kind === 'known') job.read.resolve({ digest, known: true })
-    else job.read.resolve({ digest, problem: new MapProblem(answer.problem) })
+    if (answer.kind === 'map') return job.read.resolve({ ...answer, contents: job.contents.promise })
+    job.read.resolve(readOf(answer))
     this.#done()
   }
 
@@ -152,4 +182,9 @@ export class Decoder {
     // Nothing is left to do for it, and it says no more.
     void worker?.terminate()
   }
+}
+
+function readOf(outcome: Exclude<Outcome, { kind: 'map' }>): Read {
+  const { digest } = outcome
+  return outcome.kind === 'known' ? { digest, known: true } : { digest, problem: new MapProblem(outcome.problem) }
 }

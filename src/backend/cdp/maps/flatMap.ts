@@ -43,6 +43,9 @@ export class MapProblem extends Error {
   }
 }
 
+/** It has more mappings than it may have where it was read. */
+export class TooManyMappings extends MapProblem {}
+
 export function narrow(values: Uint32Array): Numbers {
   let largest = 0
   for (const value of values) if (value > largest) largest = value

@@ -62,7 +62,7 @@ export class MapFinder {
     const base = from.path ?? pathOfUrl(script.url)
     for (const take of [
       () => this.#private(script, textOf, tried),
-      () => (/^data:/i.test(mapUrl) ? this.#inline(mapUrl, textOf, tried) : this.#named(script, from, tried)),
+      () => (/^data:/i.test(mapUrl) ? this.#inline(script, mapUrl, textOf, tried) : this.#named(script, from, tried)),
     ]) {
       const taken = await take()
       if (taken === undefined) continue
@@ -102,6 +102,7 @@ export class MapFinder {
 
   /** Nobody keeps the map of a script that was seen before: what is left of its URL is `data:`, and the text has it. */
   async #inline(
+    script: ProgramScript,
     mapUrl: string,
     textOf: () => Promise<string>,
     tried: string[],
@@ -111,7 +112,9 @@ export class MapFinder {
     const url = kept
       ? mapUrl
       : text.slice(Math.max(0, text.lastIndexOf('sourceMappingURL=data:')) + 17).split(/\s/, 1)[0]!
-    return this.#take('in the script itself', { key: undefined, bytes: url.length, read: async () => url }, tried)
+    // The hash is the inspector's word, and some are weak: it counts among programs that are reached the same way.
+    const key = `inline ${this.#options.files.name} ${script.url} ${script.hash} ${url.length}`
+    return this.#take('in the script itself', { key, bytes: url.length, read: async () => url }, tried)
   }
 
   async #named(script: ProgramScript, from: Location, tried: string[]): Promise<Omit<Found, 'base'> | undefined> {

@@ -111,6 +111,7 @@ export class MapStore {
 
   /** The digest of what was read: its map is in the store then, or its problem. */
   async #read(input: MapInput): Promise<string> {
+    if (!this.#decoder.isSmall(input.bytes)) this.#decoder.prepare()
     const leave = await this.#gate.enter(input.bytes)
     try {
       const read = await this.#decoder.read(await input.read(), () => this.#known())

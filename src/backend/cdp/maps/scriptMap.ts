@@ -13,7 +13,7 @@ export type Paths = readonly (string | undefined)[]
 const sharedPaths = new WeakMap<CompactMap, Map<string, Promise<Paths>>>()
 
 /** So many sources are resolved before others have their turn. */
-const sliceLength = 2_000
+const sliceLength = 500
 
 /** What a session knows of one script and of its map. */
 export class ScriptMap {
@@ -41,7 +41,9 @@ export class ScriptMap {
     this.path = pathOfUrl(script.url)
     this.key = this.path === undefined ? script.url : comparable(this.path)
     this.textOf = textOf
-    this.mapUrl = (script.sourceMapUrl ?? '').slice(0, 200)
+    const mapUrl = script.sourceMapUrl ?? ''
+    // Not a slice of it: that would keep all of its megabytes.
+    this.mapUrl = /^data:/i.test(mapUrl) ? 'data:' : mapUrl
   }
 
   /** Takes the map that was found, or the reasons why there is none. */
