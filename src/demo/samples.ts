@@ -34,7 +34,7 @@ export function nodeSample(execPath: string, env: Environment, version: string):
     touches: ['order.total', 'order.lines.pop()', "import('node:fs')", '(items = 0)'],
     number: 'total',
     logMessage: '{order.customer.name} orders {order.lines.length} articles',
-    logCondition: 'order.number % 2 === 0',
+    logCondition: 'order.number % 3 === 0',
   }
 }
 
@@ -79,7 +79,7 @@ function pythonWith(command: string, env: Environment, version: string): Sample 
     touches: ['order.lines.clear()', '__import__("os").system("id")', '(items := 0)'],
     number: 'total',
     logMessage: '{order.customer["name"]} orders {len(order.lines)} articles',
-    logCondition: 'order.number % 2 == 0',
+    logCondition: 'order.number % 3 == 0',
   }
 }
 

@@ -35,11 +35,15 @@ export async function tour(parts: TourParts): Promise<void> {
     const frame = await showStack(client, stopped, parts)
     step('The variables, as an editor shows them; what looks like a secret is hidden')
     const scopes = (await client.request('scopes', { frameId: frame.id })).scopes
-    for (const scope of scopes.slice(0, 1)) await showVariables(client, scope, 0, parts)
+    // V8 has inner blocks before it.
+    const locals = scopes.findIndex(
+      ({ presentationHint, name }) => presentationHint === 'locals' || name.startsWith('Local'),
+    )
+    for (const scope of scopes.slice(0, locals + 1)) await showVariables(client, scope, 0, parts)
     step('Expressions that only look are answered')
     for (const expression of program.sample.looks) await evaluate(client, frame.id, expression, parts)
     step('Whatever would run the code of the program or change it is refused')
-    await change(client, scopes[0]!, parts)
+    await change(client, scopes[Math.max(0, locals)]!, parts)
     for (const expression of program.sample.touches) await evaluate(client, frame.id, expression, parts)
     const logLine = await program.line('LOG')
     step(
@@ -116,7 +120,9 @@ async function showVariables(
   const { variables } = await client.request('variables', { variablesReference: parent.variablesReference })
   for (const variable of variables) {
     const { name, value, type, variablesReference } = variable
-    if (/^(special|function|class) variables$|^len\(\)$/.test(name)) continue
+    if (/^(special|function|class) variables$|^len\(\)$|^constructor$|^length$/.test(name)) continue
+    // What every object of the language has tells nothing of the program.
+    if (name === '[[Prototype]]' && /^(Object|Array|Map)$/.test(value)) continue
     const kind = type === undefined || type === '' ? '' : paint('dim', `: ${visible(type)}`)
     print(`${indent}  ${paint('cyan', visible(name))}${kind} = ${visible(value).slice(0, 90)}`)
     if (variablesReference > 0 && depth < treeDepth - 1) await showVariables(client, variable, depth + 1, parts)
