@@ -54,7 +54,7 @@ const lineOf = (text: string, mark: string): number =>
   text.split('\n').findIndex((line) => line.includes(`// ${mark}`)) + 1
 
 for (const version of nodeVersions) {
-  t.test(`breakpoints of Node ${version.name}`, async (t) => {
+  await t.test(`breakpoints of Node ${version.name}`, async (t) => {
     const node = await startNode(version, { 'program.js': program, 'a b/läter#1.js': later })
     t.teardown(() => node.end())
     const held = await holdNode(node)
@@ -81,7 +81,8 @@ for (const version of nodeVersions) {
       t.equal(new Set([first!.id, second!.id, third!.id]).size, 3)
       t.ok(first!.id! > 0)
       const running = held.run('work(1)')
-      t.strictSame((await held.stopped()).decision.hitBreakpointIds.sort(), [first!.id, third!.id].sort())
+      const { hitBreakpointIds } = (await held.stopped()).decision
+      t.strictSame(new Set(hitBreakpointIds), new Set([first!.id, third!.id]))
       held.resume()
       t.match((await held.stopped()).decision, { reason: 'breakpoint', hitBreakpointIds: [second!.id] })
       const [kept, anew] = await set({ line, column: columns[2]! }, { line: 10_000 })
@@ -128,15 +129,16 @@ for (const version of nodeVersions) {
     await t.test('hits are counted in V8, exactly and with no pause', async (t) => {
       const line = at('BREAK')
       const before = held.pauses()
-      await set({ line, hitCondition: '>=20000' })
+      const many = version === nodeVersions[0] ? 20_000 : 2_000
+      await set({ line, hitCondition: `>=${many}` })
       const started = performance.now()
-      const running = held.run('loop(20000)')
+      const running = held.run(`loop(${many})`)
       await held.stopped()
-      t.comment(`hit condition: ${((performance.now() - started) / 20).toFixed(0)} µs a hit`)
+      t.comment(`hit condition: ${(((performance.now() - started) / many) * 1000).toFixed(0)} µs a hit`)
       t.equal(held.pauses(), before + 1)
       const frame = (await held.stopped()).stop.event.callFrames[0]!.callFrameId
       const asked = { callFrameId: frame, expression: 'i' }
-      t.match(await held.thread.cdp.request('Debugger.evaluateOnCallFrame', asked), { result: { value: 20_000 } })
+      t.match(await held.thread.cdp.request('Debugger.evaluateOnCallFrame', asked), { result: { value: many } })
       held.resume()
       await running
       // One that holds counts only where its condition does; one that is kept goes on counting.
@@ -161,7 +163,7 @@ for (const version of nodeVersions) {
       await held.run('loop(2)')
       await until('two lines', () => held.logged().split('\n').length > 2)
       const lines = held.logged().split('\n')
-      t.match(lines[0], /^i=1 tea: \{name: "tea", count: 1, trap: .*\} "<nothing is not defined>" 3$/)
+      t.match(lines[0], /^i=1 tea: \{name: "tea", count: 1, trap: .*\} "<.*nothing is not defined>" 3$/)
       t.match(lines[1], /^i=2 tea/)
       const [output] = held.events('output')
       t.match(output, { category: 'stdout', source: { path: node.file }, line })
@@ -175,7 +177,7 @@ for (const version of nodeVersions) {
       t.equal(held.logged(), 'n 2 tea\nn 4 tea\n8\n')
       held.seen.length = 0
       await set({ line, logMessage: 'i={i} {order.name}' })
-      const count = 20_000
+      const count = 4_000
       const started = performance.now()
       // Not inside of a request, in which V8 would take no other.
       await held.run(`setTimeout(() => loop(${count})), 1`)
@@ -184,12 +186,13 @@ for (const version of nodeVersions) {
       t.comment(`log points: ${rate.toFixed(0)} a second`)
       t.equal(held.logged().trim().split('\n').length, count, 'none is lost')
       held.seen.length = 0
-      await held.run(`loop(${count})`)
+      await set({ line, logMessage: `${'x'.repeat(1_000)}{i}` })
+      await held.run(`loop(2000)`)
       const notice = (): string | undefined =>
         held.events('output').find(({ category }) => category === 'console')?.output
       await until('a notice', () => notice() !== undefined)
       const leftOut = Number(/^(\d+) lines/.exec(notice()!)?.[1])
-      t.equal(held.logged().trim().split('\n').length + leftOut, count, 'what is too much is counted')
+      t.equal(held.logged().trim().split('\n').length + leftOut, 2000, 'what is too much is counted')
       t.equal(held.pauses(), before, 'no pause')
       t.strictSame(
         node.lines.filter((text) => !/Debugger|For help|ready/.test(text)),
@@ -292,7 +295,7 @@ for (const version of nodeVersions) {
   })
 }
 
-t.test('in read-only modes nothing of the program runs', async (t) => {
+await t.test('in read-only modes nothing of the program runs', async (t) => {
   const node = await startNode(nodeVersions[0], program)
   t.teardown(() => node.end())
   const held = await holdNode(node, true)
@@ -342,50 +345,54 @@ t.test('in read-only modes nothing of the program runs', async (t) => {
   await other.breakpoints.leave()
 })
 
-t.test('TypeScript by its map', async (t) => {
-  const text = [
-    'interface Order { name: string }',
-    'type Never = never',
-    'export function greet(order: Order): string {',
-    '  const text: string = `hello ${order.name}` // GREET',
-    '  return text',
-    '}',
-    '',
-  ].join('\n')
-  const main = [
-    'const g = globalThis as unknown as Record<string, unknown>',
-    "g['load'] = () => { delete require.cache[require.resolve('./greet.js')]; return require('./greet.js') }",
-    'setInterval(() => {}, 1000)',
-    "console.log('ready')",
-    '',
-  ].join('\n')
-  const node = await startNode(nodeVersions[0], { 'main.ts': main, 'greet.ts': text }, { typescript: true })
-  t.teardown(() => node.end())
-  const held = await holdNode(node)
-  t.teardown(() => held.end())
-  const { path: file, line } = node.place('GREET')
-  const source = { path: file }
-  const { breakpoints } = await held.ask('setBreakpoints', { source, breakpoints: [{ line }, { line: 1 }] })
-  t.match(breakpoints[0], { verified: false, reason: 'pending' })
-  await held.run('load(), 1')
-  await until('it is verified', () =>
-    held.events('breakpoint').some(({ breakpoint }) => breakpoint.id === breakpoints[0]!.id),
-  )
-  t.match(
-    held.events('breakpoint').find(({ breakpoint }) => breakpoint.id === breakpoints[0]!.id),
-    {
-      reason: 'changed',
-      breakpoint: { verified: true, line, source },
-    },
-  )
-  const running = held.run('load().greet({ name: "you" })')
-  const { decision, line: generated } = await held.stopped()
-  t.strictSame(decision.hitBreakpointIds.includes(breakpoints[0]!.id!), true)
-  t.match(readFileSync(path.join(node.folder, 'out/greet.js'), 'utf8').split('\n')[generated], /hello/)
-  await held.ask('setBreakpoints', { source, breakpoints: [] })
-  held.resume()
-  t.equal(await running, 'hello you')
-  const found = await held.ask('breakpointLocations', { source, line: line - 1, endLine: line + 1 })
-  t.ok(found.breakpoints.some((each) => each.line === line))
-  t.ok(found.breakpoints.every((each) => each.line >= line - 1 && each.line <= line + 1))
-})
+for (const esm of [false, true]) {
+  await t.test(`TypeScript by its map, as ${esm ? 'an ES module' : 'CommonJS'}`, async (t) => {
+    const text = [
+      'interface Order { name: string }',
+      'type Never = never',
+      'export const first: number = 1 // FIRST',
+      'export function greet(order: Order): string {',
+      '  const text: string = `hello ${order.name}` // GREET',
+      '  return text',
+      '}',
+      '',
+    ].join('\n')
+    const main = [
+      'const g = globalThis as unknown as Record<string, unknown>',
+      esm ? "g['load'] = () => import('./greet.js' as string)" : "g['load'] = async () => require('./greet.js')",
+      'setInterval(() => {}, 1000)',
+      '',
+    ].join('\n')
+    const sources = { 'main.ts': main, 'greet.ts': text }
+    const node = await startNode(nodeVersions[0], sources, { typescript: true, esm })
+    t.teardown(() => node.end())
+    const held = await holdNode(node)
+    t.teardown(() => held.end())
+    const { path: file, line } = node.place('GREET')
+    const { line: firstLine } = node.place('FIRST')
+    const source = { path: file }
+    const breakpoints = [{ line }, { line: firstLine, condition: '1 === 1' }, { line: firstLine, condition: '1 === 2' }]
+    const set = (await held.ask('setBreakpoints', { source, breakpoints })).breakpoints
+    t.match(set, [{ verified: false, reason: 'pending' }, { verified: false }, { verified: false }])
+    const running = held.run('load().then(({ greet }) => greet({ name: "you" }))')
+    const generated = readFileSync(path.join(node.folder, 'out/greet.js'), 'utf8').split('\n')
+    const atFirst = await held.stopped()
+    t.match(generated[atFirst.line], /first = 1/, 'what runs once as soon as it is loaded')
+    t.strictSame(atFirst.decision.hitBreakpointIds, [set[1]!.id])
+    await until('they are verified', () => held.events('breakpoint').length >= 3)
+    const { id } = set[0]!
+    const changed = held.events('breakpoint').filter(({ breakpoint }) => breakpoint.id === id)
+    t.match(changed, [{ reason: 'changed', breakpoint: { verified: true, line, source } }])
+    held.resume()
+    const inGreet = await held.stopped()
+    t.strictSame(inGreet.decision.hitBreakpointIds, [id])
+    t.match(generated[inGreet.line], /hello/)
+    await held.ask('setBreakpoints', { source, breakpoints: [] })
+    held.resume()
+    t.equal(await running, 'hello you')
+    const found = await held.ask('breakpointLocations', { source, line: line - 1, endLine: line + 1 })
+    t.ok(found.breakpoints.some((each) => each.line === line))
+    t.ok(found.breakpoints.every((each) => each.line >= line - 1 && each.line <= line + 1))
+    await held.breakpoints.leave()
+  })
+}

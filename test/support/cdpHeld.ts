@@ -45,7 +45,12 @@ export async function holdNode(program: Debuggee, readOnly = false): Promise<Hel
   const dial = dialer(transport, address)
   const { targets } = await discover(dial, where, signal)
   const inspector = await openInspector(dial, targets[0]!, where, silentLog, signal)
-  const sources = new ProgramSources({ settings: {}, files: farFiles(transport, address), log: silentLog })
+  const sources = new ProgramSources({
+    settings: {},
+    files: farFiles(transport, address),
+    log: silentLog,
+    readyMs: 30_000,
+  })
   const seen: { event: EventName; body: unknown }[] = []
   const stops: HeldStop[] = []
   let lastId = 0
@@ -72,7 +77,8 @@ export async function holdNode(program: Debuggee, readOnly = false): Promise<Hel
   const scripts = new Scripts(cdp, (script) => sources.scriptRemoved(script))
   const thread: Thread = { id: 1, name: 'main', cdp, scripts, stop: undefined }
   scripts.onScript((script) => sources.scriptAdded(script, () => scripts.textOf(script)))
-  const breakpoints = new Breakpoints(parts, sources)
+  // However busy the machine is: a map comes before its script runs.
+  const breakpoints = new Breakpoints(parts, sources, 30_000)
   const decided = (stop: Stop, decision: Decision): void => {
     if (decision.kind === 'resume') cdp.send('Debugger.resume')
     else stops.push({ stop, decision, line: stop.event.callFrames[0]!.location.lineNumber })

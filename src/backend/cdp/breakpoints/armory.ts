@@ -68,6 +68,16 @@ export class Armory {
     return [...new Set(v8Ids.flatMap((id) => [...(this.#armed.get(id)?.users ?? [])]))]
   }
 
+  /** Those that are at this very place. */
+  at(location: Debugger.Location): Breakpoint[] {
+    const isHere = (each: Debugger.Location): boolean =>
+      each.scriptId === location.scriptId &&
+      each.lineNumber === location.lineNumber &&
+      each.columnNumber === location.columnNumber
+    const here = [...this.#armed.values()].filter(({ locations }) => locations.some(isHere))
+    return [...new Set(here.flatMap(({ users }) => [...users]))]
+  }
+
   /** Takes all out, in one flight. */
   async leave(): Promise<void> {
     this.#stop()

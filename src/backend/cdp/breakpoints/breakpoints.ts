@@ -2,36 +2,26 @@ import { randomBytes } from 'node:crypto'
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import type { Handlers } from '../../backend.ts'
 import type { Body, Call } from '../../../dap/call.ts'
+import { sleep } from '../../../lib/abort.ts'
 import { present } from '../../../lib/present.ts'
 import type { ProgramScript, ProgramSources } from '../maps/programSources.ts'
 import type { Parts, Script, Stop, Thread } from '../parts.ts'
 import { Positions } from '../positions.ts'
 import { Armory } from './armory.ts'
 import { differ, type Breakpoint, type Wanted } from './breakpoint.ts'
+import { thrownDecision, type Decision } from './decision.ts'
 import { isFunctionName } from './functions.ts'
 import { Hidden } from './hidden.ts'
 import { possiblePositions } from './locations.ts'
 import { LogLines } from './logLines.ts'
+import { holdsAt, MapPause } from './mapPause.ts'
 import type { WantedPlace } from './place.ts'
 import { Placing } from './placing.ts'
 import { compose, syntaxProblem, type HiddenNames } from './text.ts'
 import { Thrown, thrownIn } from './thrown.ts'
 
+export type { Decision } from './decision.ts'
 export { exceptionBreakpointFilters } from './filters.ts'
-
-/** What a pause is to the client. */
-export type Decision =
-  | {
-      readonly kind: 'stop'
-      /** `pause` where no breakpoint was hit: what else it was (a step, `debugger`, a request) the thread knows. */
-      readonly reason: 'breakpoint' | 'function breakpoint' | 'exception' | 'pause'
-      readonly hitBreakpointIds: number[]
-      /** What was thrown, on one line. */
-      readonly text?: string
-      readonly description?: string
-    }
-  /** V8 stopped for something of ours that is no stop to the client; a step that was under way goes on. */
-  | { readonly kind: 'resume' }
 
 interface Armed {
   readonly armory: Armory
@@ -40,7 +30,8 @@ interface Armed {
 }
 
 const functionsKey = 'functions'
-const textMax = 1_000
+/** Some clients leave after 10 s without an answer (notes/clients.md). */
+const answerMs = 5_000
 
 /**
  * All breakpoints of one backend, on all of its threads. Conditions, hit counts and log lines are decided in V8, with no
@@ -60,8 +51,13 @@ export class Breakpoints {
   readonly #sets = new Map<string, readonly Breakpoint[]>()
   readonly #byId = new Map<number, Breakpoint>()
   readonly #stopMaps: () => void
+  /** Undefined in read-only modes, in which the program is not held for what the client does not see. */
+  readonly #mapPause: MapPause | undefined
+  /** What is being set because a map or a script has come. */
+  readonly #putting = new Set<Promise<void>>()
 
-  constructor(parts: Parts, sources: ProgramSources) {
+  /** @param mapPauseMs How long a script is held before its first line for its map: mapPause.ts. */
+  constructor(parts: Parts, sources: ProgramSources, mapPauseMs = 1_000) {
     this.#parts = parts
     this.#sources = sources
     this.#positions = new Positions(parts.options.client)
@@ -72,12 +68,18 @@ export class Breakpoints {
       (output) => parts.context.emit('output', output),
       (id) => this.#placeOf(id),
     )
+    const { readOnly } = parts.context.guard
     this.#thrown = new Thrown({
-      readOnly: parts.context.guard.readOnly,
+      readOnly,
       nextId: () => parts.nextId(),
       threads: () => this.#threads.keys(),
       hidden: () => this.#hiddenName(),
     })
+    const hiddenName = async (): Promise<string | undefined> => {
+      const hidden = await this.#hiddenName()
+      return 'name' in hidden ? hidden.name : undefined
+    }
+    this.#mapPause = readOnly ? undefined : new MapPause(sources, parts.log, hiddenName, mapPauseMs)
     this.#stopMaps = sources.onMap((script) => this.#mapCame(script))
     this.handlers = {
       setBreakpoints: (call) => this.#setBreakpoints(call),
@@ -93,10 +95,13 @@ export class Breakpoints {
     const hidden = new Hidden(thread, this.#names, this.#lines, this.#parts.log)
     // The scripts that are there already say nothing new.
     let isNew = false
-    const stops = [thread.scripts.onScript((script) => isNew && this.#scriptCame(thread, script))]
+    const stops = [thread.scripts.onScript((script) => isNew && queueMicrotask(() => this.#scriptCame(thread, script)))]
     isNew = true
     this.#threads.set(thread, { armory, hidden, stops })
-    void thread.cdp.closed.then(() => this.#threads.delete(thread))
+    void thread.cdp.closed.then(() => {
+      this.#threads.delete(thread)
+      this.#mapPause?.forget(thread)
+    })
     const set = [...this.#byId.values()].filter(({ problem }) => problem === undefined)
     await Promise.all([
       this.#thrown.apply(thread),
@@ -106,13 +111,33 @@ export class Breakpoints {
         this.#changed(breakpoint)
       }),
     ])
+    await this.#holdForMaps()
   }
 
-  /** Decides what a pause is. Synchronous unless the condition of an exception filter must be asked for. */
+  /** Decides what a pause is. Waits only for a map, or for the condition of an exception filter. */
   paused(stop: Stop): Decision | Promise<Decision> {
     this.#lines.flush()
-    const ids = stop.event.hitBreakpoints ?? []
-    const all = this.#threads.get(stop.thread)?.armory.hit(ids) ?? []
+    const armory = this.#threads.get(stop.thread)?.armory
+    const hit = armory?.hit(stop.event.hitBreakpoints ?? []) ?? []
+    const script = this.#mapPause?.scriptOf(stop)
+    if (script === undefined) return this.#decision(stop, hit)
+    const held = this.#mapPause?.held(script, this.#threads.keys())
+    return held === undefined ? this.#decision(stop, hit) : held.then(() => this.#afterMap(stop, hit))
+  }
+
+  /** The map has come, and with it perhaps a breakpoint at the very place where the script is held. */
+  async #afterMap(stop: Stop, before: readonly Breakpoint[]): Promise<Decision> {
+    await Promise.allSettled(this.#putting)
+    const location = stop.event.callFrames[0]?.location
+    // V8 looks at the breakpoints of a place after its instrumentation.
+    const isModule = stop.event.hitBreakpoints !== undefined && stop.event.hitBreakpoints.length > 0
+    const here = location === undefined || !isModule ? [] : (this.#threads.get(stop.thread)?.armory.at(location) ?? [])
+    const added = here.filter((breakpoint) => !before.includes(breakpoint))
+    const holds = await Promise.all(added.map(({ text }) => holdsAt(stop, text)))
+    return this.#decision(stop, [...before, ...added.filter((_, at) => holds[at])])
+  }
+
+  #decision(stop: Stop, all: readonly Breakpoint[]): Decision | Promise<Decision> {
     const hit = all.filter((breakpoint) => !this.#placing.isStale(breakpoint, stop))
     if (hit.length > 0) {
       const isFunction = hit.every(({ source }) => source === undefined)
@@ -126,14 +151,15 @@ export class Breakpoints {
       const filters = this.#thrown.hit(stop)
       return filters instanceof Promise ? filters.then((on) => thrownDecision(stop, on)) : thrownDecision(stop, filters)
     }
-    // Of a breakpoint that is just being taken out.
-    if (ids.length > 0) return { kind: 'resume' }
-    return { kind: 'stop', reason: 'pause', hitBreakpointIds: [] }
+    // Held for a map, or of a breakpoint that is just being taken out.
+    const isOurs = (stop.event.hitBreakpoints ?? []).length > 0 || this.#mapPause?.scriptOf(stop) !== undefined
+    return isOurs ? { kind: 'resume' } : { kind: 'stop', reason: 'pause', hitBreakpointIds: [] }
   }
 
   /** Everything of ours goes out of the program, in one flight. Bounded by the caller. */
   async leave(): Promise<void> {
     this.#stopMaps()
+    void this.#mapPause?.want(false, [])
     const threads = [...this.#threads]
     this.#threads.clear()
     this.#sets.clear()
@@ -184,7 +210,9 @@ export class Breakpoints {
     if (all.length === 0) this.#sets.delete(key)
     else this.#sets.set(key, all)
     for (const breakpoint of removed) this.#remove(breakpoint)
-    await Promise.all(added.map((breakpoint) => this.#arm(breakpoint)))
+    const late = new AbortController()
+    await Promise.race([this.#armAll(added), sleep(answerMs, late.signal).catch(() => {})])
+    late.abort()
     return all.map((breakpoint) => {
       const shown = this.#shown(breakpoint)
       breakpoint.told = JSON.stringify(shown)
@@ -212,6 +240,13 @@ export class Breakpoints {
     breakpoint.isRemoved = true
     this.#byId.delete(breakpoint.id)
     for (const { armory } of this.#threads.values()) armory.disarm(breakpoint)
+  }
+
+  /** V8 does not answer while the program waits in native code (`execSync`): the client hears of it when it does. */
+  async #armAll(added: readonly Breakpoint[]): Promise<void> {
+    await Promise.all(added.map((breakpoint) => this.#arm(breakpoint)))
+    await this.#holdForMaps()
+    for (const breakpoint of added) this.#changed(breakpoint)
   }
 
   async #arm(breakpoint: Breakpoint): Promise<void> {
@@ -266,11 +301,15 @@ export class Breakpoints {
       const source = set[0]?.source
       if (source === undefined || !this.#sources.scriptsOf(source).includes(script)) continue
       for (const breakpoint of set) {
-        const places = breakpoint.problem === undefined ? this.#placing.placesNow(breakpoint) : undefined
-        if (places === undefined || JSON.stringify(places) === JSON.stringify(breakpoint.places)) continue
-        this.#putLate(breakpoint, places)
+        if (breakpoint.problem === undefined) this.#placeAnew(breakpoint)
       }
     }
+  }
+
+  #placeAnew(breakpoint: Breakpoint): void {
+    const places = this.#placing.placesNow(breakpoint)
+    if (places === undefined || JSON.stringify(places) === JSON.stringify(breakpoint.places)) return
+    this.#putLate(breakpoint, places)
   }
 
   #scriptCame(thread: Thread, script: Script): void {
@@ -281,18 +320,27 @@ export class Breakpoints {
           (more) => more.length > 0 && this.#putLate(breakpoint, this.#placing.merged(breakpoint.places, more)),
           (error: unknown) => this.#parts.log.debug({ err: error }, 'a script was not searched for a function'),
         )
-      } else if (this.#placing.isVersionOf(breakpoint, script)) {
-        const places = this.#placing.placesNow(breakpoint)
-        if (places !== undefined) this.#putLate(breakpoint, places)
+      } else if (this.#placing.mayBe(breakpoint, script)) {
+        this.#placeAnew(breakpoint)
       }
     }
   }
 
   #putLate(breakpoint: Breakpoint, places: readonly WantedPlace[]): void {
-    this.#put(breakpoint, places).then(
+    const putting = this.#put(breakpoint, places).then(
       () => this.#changed(breakpoint),
       (error: unknown) => this.#parts.log.debug({ err: error }, 'a breakpoint was not set'),
     )
+    this.#putting.add(putting)
+    void putting.then(() => {
+      this.#putting.delete(putting)
+      void this.#holdForMaps()
+    })
+  }
+
+  async #holdForMaps(): Promise<void> {
+    const isWanted = [...this.#byId.values()].some((breakpoint) => this.#placing.awaitsMap(breakpoint))
+    await this.#mapPause?.want(isWanted, this.#threads.keys())
   }
 
   #shown(breakpoint: Breakpoint): DebugProtocol.Breakpoint {
@@ -333,12 +381,4 @@ export class Breakpoints {
     }))
     return { breakpoints }
   }
-}
-
-function thrownDecision(stop: Stop, hitBreakpointIds: number[]): Decision {
-  if (hitBreakpointIds.length === 0) return { kind: 'resume' }
-  const { description, value, uncaught } = thrownIn(stop) ?? {}
-  const text = (description ?? String(value)).split('\n')[0]!.slice(0, textMax)
-  const how = uncaught === true ? 'Paused on an uncaught exception' : 'Paused on an exception'
-  return { kind: 'stop', reason: 'exception', hitBreakpointIds, text, description: how }
 }

@@ -2,8 +2,10 @@ import type { Debugger, Runtime } from 'node:inspector'
 import type { Script, Thread } from '../parts.ts'
 import type { WantedPlace } from './place.ts'
 
-/** Scripts whose text V8 is asked to search; what a program loads from packages beyond that is not looked through. */
-const scriptsMax = 3_000
+/** Scripts whose text V8 is asked to search, the newest. */
+const scriptsMax = 2_000
+/** V8 searches on the program's own thread: so many at a time, and the program runs in between. */
+const atOnce = 50
 /** Functions of one name. */
 const placesMax = 20
 const timeoutMs = 1_000
@@ -25,8 +27,12 @@ export function isFunctionName(name: string): boolean {
 export async function functionPlaces(thread: Thread, name: string): Promise<WantedPlace[]> {
   const global = await globalFunction(thread, name)
   const scripts = [...thread.scripts.all].filter(isSearched).slice(-scriptsMax)
-  const declared = await Promise.all(scripts.map((script) => declaredPlaces(thread, script, name)))
-  const all = [...(global === undefined ? [] : [global]), ...declared.flat()]
+  const all = global === undefined ? [] : [global]
+  for (let at = 0; at < scripts.length && all.length < placesMax; at += atOnce) {
+    const some = scripts.slice(at, at + atOnce)
+    const declared = await Promise.all(some.map((script) => declaredPlaces(thread, script, name)))
+    all.push(...declared.flat())
+  }
   const keys = new Set<string>()
   return all
     .filter(({ url, hash, line, column }) => {

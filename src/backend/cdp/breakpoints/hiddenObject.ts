@@ -9,12 +9,12 @@ export const creditMax = 1_000_000
  * binding of that name is V8's, and the rest is operators on numbers and strings.
  *
  * `c` counts a hit, `l` sends a log line and `a` acknowledges those that have come: beyond the credit lines are left out
- * and counted, so that a hot loop over a slow link does not grow the program's memory. `e` holds an exception while the
- * condition of its filter is asked for.
+ * and counted, so that a hot loop over a slow link does not grow the program's memory. `f` is true once for each file. `e` holds an
+ * exception while the condition of its filter is asked for.
  */
 export const hiddenSource = `function (define, name) {
   const send = globalThis[name]
-  const counts = { __proto__: null }
+  const counts = { __proto__: null }, files = { __proto__: null }
   let credit = ${creditMax}, leftOut = 0
   const own = {
     __proto__: null,
@@ -31,6 +31,10 @@ export const hiddenSource = `function (define, name) {
       const count = leftOut
       leftOut = 0
       return count
+    },
+    f(file) {
+      if (files[file] !== undefined) return false
+      return files[file] = true
     },
     e: undefined,
   }

@@ -55,7 +55,8 @@ function urlPattern(url: string): string | undefined {
     else pattern += `(?:${escaped(character)}|${[...Buffer.from(character)].map(eitherCase).join('')})`
   }
   if (letter === undefined) return pattern
-  return pattern.replace(`file:///${letter}:`, `file:///[${letter.toLowerCase()}${letter.toUpperCase()}]:`)
+  const start = escaped(`file:///${letter}:`)
+  return `${escaped('file:///')}[${letter.toLowerCase()}${letter.toUpperCase()}]:${pattern.slice(start.length)}`
 }
 
 function eitherCase(byte: number): string {

@@ -1,5 +1,8 @@
+import { realpath } from 'node:fs/promises'
+import { isAbsolute } from 'node:path'
 import type { GeneratedPlace, ProgramSources } from '../maps/programSources.ts'
 import { sleep } from '../../../lib/abort.ts'
+import { isLoopback } from '../../../transport/direct.ts'
 import { present } from '../../../lib/present.ts'
 import type { Positions } from '../positions.ts'
 import type { Parts, Script, Stop, Thread } from '../parts.ts'
@@ -12,12 +15,14 @@ import type { DebugProtocol } from '@vscode/debugprotocol'
 /** A request does not wait longer for a map; the breakpoint is then verified by an event. */
 const mapsMs = 2_000
 const placesMax = 50
+const pathsMax = 1_000
 
 /** Where V8 is to break for a breakpoint of the client's, and where it does. */
 export class Placing {
   readonly #parts: Parts
   readonly #sources: ProgramSources
   readonly #positions: Positions
+  readonly #realPaths = new Map<string, string>()
 
   constructor(parts: Parts, sources: ProgramSources, positions: Positions) {
     this.#parts = parts
@@ -32,6 +37,7 @@ export class Placing {
       return distinct(found.flat())
     }
     const { line, column } = wanted
+    await this.#resolve(source.path)
     const waited = new AbortController()
     const late = sleep(mapsMs, waited.signal).then(
       () => undefined,
@@ -53,6 +59,16 @@ export class Placing {
     return this.#chosen(source, line, column, this.#sources.generatedNow(source, line, column))
   }
 
+  /** On this machine, what a link leads to: Node loads a module by its real path, without `--preserve-symlinks`. */
+  async #resolve(path: string | undefined): Promise<void> {
+    const { options, context } = this.#parts
+    const isHere = context.transport.name === 'direct' && 'host' in options.address && isLoopback(options.address.host)
+    if (!isHere || path === undefined || !isAbsolute(path) || this.#realPaths.size > pathsMax) return
+    // A file that is not there has no other path.
+    const real = await realpath(path).catch(() => path)
+    if (real !== path) this.#realPaths.set(path, real)
+  }
+
   /** More places of a function breakpoint, in a script that has just come. */
   async placesIn(thread: Thread, scriptId: string, { wanted }: Breakpoint): Promise<WantedPlace[]> {
     const script = thread.scripts.byId(scriptId)
@@ -63,10 +79,10 @@ export class Placing {
     return distinct([...before, ...more])
   }
 
-  /** The same file by another url: `import('./orders.mjs?v=2')`. */
-  isVersionOf({ source }: Breakpoint, { url }: Script): boolean {
-    const own = source?.path === undefined ? undefined : urlOfPath(source.path)
-    return url !== own && url.includes('?') && sameFile(url.slice(0, url.indexOf('?')), own)
+  /** It may be the same file by another url: `import('./orders.mjs?v=2')`, a link, a path that only ends alike. */
+  mayBe({ source, places }: Breakpoint, { url }: Script): boolean {
+    if (source === undefined || places.some((place) => place.url === url)) return false
+    return endOf(url.split('?', 1)[0]!) === endOf(urlOfPath(source.path ?? '') ?? '')
   }
 
   #chosen(
@@ -75,7 +91,9 @@ export class Placing {
     column: number | undefined,
     generated: readonly GeneratedPlace[],
   ): WantedPlace[] {
-    const own = source.path === undefined ? undefined : urlOfPath(source.path)
+    const own = [source.path, this.#realPaths.get(source.path ?? '')]
+      .map((path) => (path === undefined ? undefined : urlOfPath(path)))
+      .filter((url) => url !== undefined)
     const exact = generated.filter(
       (place) => place.url === '' || this.#sources.place(place.script, place.line, place.column).mapped,
     )
@@ -86,9 +104,9 @@ export class Placing {
       )
     }
     // By url, so that V8 itself has it in the file when it is loaded, and when it is loaded again.
-    const urls = new Set([...(own === undefined ? [] : [own]), ...generated.map(({ url }) => url)])
+    const urls = new Set([...own, ...generated.map(({ url }) => url)])
     urls.delete('')
-    const plain = [...urls].filter((url) => url === own || !sameFile(url, own))
+    const plain = [...urls].filter((url) => own.includes(url) || !own.some((each) => sameFile(url, each)))
     return distinct(plain.map((url) => ({ by: 'url', url, hash: '', line, column: column ?? 0 })))
   }
 
@@ -135,6 +153,13 @@ export class Placing {
     return { id, verified: false, message, reason: failure === undefined ? 'pending' : 'failed', ...at }
   }
 
+  /** Its source is nothing that is loaded, and may be one that only a map tells of. */
+  awaitsMap({ source, problem, isRemoved }: Breakpoint): boolean {
+    if (source === undefined || problem !== undefined || isRemoved || /\.[cm]?js$/i.test(source.path ?? ''))
+      return false
+    return this.#sources.scriptsOf(source).length === 0
+  }
+
   #client({ line, column }: { readonly line: number; readonly column: number | undefined }): {
     line: number
     column?: number
@@ -159,8 +184,12 @@ function isSameName(a: DebugProtocol.Source, b: DebugProtocol.Source): boolean {
   return name(a) === name(b)
 }
 
-function sameFile(url: string, own: string | undefined): boolean {
-  if (own === undefined) return false
+/** Folder and name: less is not taken for the same file. */
+function endOf(url: string): string {
+  return url.split('/').slice(-2).join('/')
+}
+
+function sameFile(url: string, own: string): boolean {
   try {
     return decodeURIComponent(url) === decodeURIComponent(own)
   } catch {
