@@ -21,8 +21,8 @@ export interface Mapped {
 /** More places of one source line than that are no use to anybody: a generic that was written out many times. */
 const placesMax = 32
 
-/** In columns: indentation, or a name. */
-const littleBefore = 16
+/** In columns: indentation. */
+const littleBefore = 4
 
 /** A source text longer than that is not shown, whatever it was deflated to. */
 export const textBytesMax = 16 * 1024 * 1024

@@ -88,17 +88,17 @@ export class Decoder {
   }
 
   /** One in each turn of the event loop, however many there are: others have their turn in between. */
-  #readHere(input: Uint8Array<ArrayBuffer> | string, known: () => ReadonlySet<string>): Promise<Read> {
+  async #readHere(input: Uint8Array<ArrayBuffer> | string, known: () => ReadonlySet<string>): Promise<Read> {
     const turn = this.#turn.then(async () => {
       await setImmediate()
-      const outcome = decodeTask({ input, known: known() }, smallLimits)
-      // An index map of a few bytes may have millions of lines.
-      if (outcome.kind === 'problem' && outcome.tooMany) return this.#readThere(input, known)
-      if (outcome.kind === 'map') return { ...outcome, contents: Promise.resolve(outcome.contents()) }
-      return readOf(outcome)
+      return decodeTask({ input, known: known() }, smallLimits)
     })
     this.#turn = turn
-    return turn
+    const outcome = await turn
+    // An index map of a few bytes may have millions of lines.
+    if (outcome.kind === 'problem' && outcome.tooMany) return this.#readThere(input, known)
+    if (outcome.kind === 'map') return { ...outcome, contents: Promise.resolve(outcome.contents()) }
+    return readOf(outcome)
   }
 
   /** Starts the worker, which takes as long as reading a file does: both at the same time, then. */
