@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { nearest } from '../lib/nearest.ts'
+import { duration } from './values.ts'
 
 const maxPatterns = 1_000
 
@@ -55,6 +56,9 @@ export const backendOptions = {
       .describe('Stacks reach back over await; slows async code. Default: from the first pause on.')
       .optional(),
     workers: flag().describe('Worker threads are debugged too. Default true.').optional(),
+    reconnect: duration(1_000, 600_000)
+      .describe('How long a program that has ended is waited for, to be attached to again. Default: not at all.')
+      .optional(),
   }),
 } as const satisfies Record<string, z.ZodObject>
 

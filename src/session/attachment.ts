@@ -230,7 +230,9 @@ export class Attachment {
   }
 
   #onResumed(args: { threadId: number; singleThread?: boolean }, body: unknown): void {
-    const all = (body as Body<'continue'> | undefined)?.allThreadsContinued ?? args.singleThread !== true
+    // A step says nothing of the others: those that did not stop with this one stay as they are.
+    const together = args.singleThread !== true && this.#state.stoppedTogether
+    const all = (body as Body<'continue'> | undefined)?.allThreadsContinued ?? together
     this.#state.resumed(all ? undefined : args.threadId)
     this.#handles.resumed(all ? undefined : args.threadId)
   }

@@ -79,6 +79,11 @@ export class State {
     return this.#allStopped || this.#stopped.size > 0
   }
 
+  /** The debugger stops all threads at once, as far as it has said; or one alone, and none is left stopped without it. */
+  get stoppedTogether(): boolean {
+    return this.#allStopped || this.#stopped.size <= 1
+  }
+
   isThreadStopped(thread: number): boolean {
     return this.#allStopped || this.#stopped.has(thread)
   }

@@ -49,6 +49,7 @@ targets:
       root: /app
       asyncStacks: 32
       workers: false
+      reconnect: 30s
 audit: { stdout: true }
 log: { level: debug }
 sessions: 10

@@ -134,7 +134,7 @@ void t.test('a whole file becomes a whole configuration', async (t) => {
   t.equal(start('a'), undefined)
   const maps = { maps: ['/etc/breakwater/maps', '/home/me/maps', '/srv/maps'] }
   t.strictSame(config.targets.get('e')?.options, maps, 'folders of ours start at the file')
-  t.match(config.targets.get('g')?.options, { asyncStacks: 32, smartStep: false, workers: false })
+  t.match(config.targets.get('g')?.options, { asyncStacks: 32, smartStep: false, workers: false, reconnect: 30_000 })
   const leases = 'a: { backend: debugpy, at: 1, ssh: x }\n  b: { backend: debugpy, at: 1, via: [y] }\n'
   const off = '  c: { backend: debugpy, at: 1, ssh: x, lease: off }\n  d: { backend: debugpy, at: 1 }\n'
   const { targets } = await parseConfig('/c.yaml', `targets:\n  ${leases}${off}`, around)

@@ -127,6 +127,7 @@ void t.test('which threads are stopped', (t) => {
   state.stopped(2, false)
   t.ok(state.isThreadStopped(1))
   t.notOk(state.isThreadStopped(3))
+  t.notOk(state.stoppedTogether, 'a step of one leaves the other')
   const since = state.pausedSince
   state.resumed(1)
   t.ok(state.isStopped)
@@ -136,6 +137,7 @@ void t.test('which threads are stopped', (t) => {
   t.equal(state.pausedSince, undefined)
   state.stopped(undefined, true)
   t.ok(state.isThreadStopped(3))
+  t.ok(state.stoppedTogether)
   state.resumed(undefined)
   t.notOk(state.isStopped)
   t.end()
