@@ -53,7 +53,7 @@ export const backendOptions = {
         [flag(), z.int({ error: asyncStacks }).min(1, { error: asyncStacks }).max(1_000, { error: asyncStacks })],
         { error: asyncStacks },
       )
-      .describe('Stacks reach back over await; slows async code. Default: from the first pause on.')
+      .describe('Stacks reach back over await; slows async code. Default: while it is stopped and stepped.')
       .optional(),
     workers: flag().describe('Worker threads are debugged too. Default true.').optional(),
     reconnect: duration(1_000, 600_000)
