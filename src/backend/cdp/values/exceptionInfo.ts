@@ -4,7 +4,7 @@ import type { Body, Call } from '../../../dap/call.ts'
 import { dapError } from '../../../dap/errors.ts'
 import { present } from '../../../lib/present.ts'
 import type { Parts, Thread } from '../parts.ts'
-import { NotReadable, read, resolve, type Row, type Step } from './reader.ts'
+import { isCalm, NotReadable, read, resolve, type Row, type Step } from './reader.ts'
 import { rowOf } from './show.ts'
 
 /** Causes of causes, and errors of an AggregateError. */
@@ -83,7 +83,7 @@ async function innerOf(
       const isError = row.k === 'error'
       const [inner, stackTrace] = await Promise.all([
         isError ? innerOf(thread, base, path, left - 1, signal) : [],
-        isError && row.h !== true ? stackOf(thread, base, path, signal) : undefined,
+        isError ? stackOf(thread, base, path, row, signal) : undefined,
       ])
       return {
         message: isError ? messageOf(row.t) : row.t,
@@ -99,9 +99,11 @@ async function stackOf(
   thread: Thread,
   base: string,
   steps: readonly Step[],
+  row: Row,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   try {
+    if (!(await isCalm(thread, base, steps, row, signal))) return undefined
     return (await resolve(thread, base, [steps], signal)).description
   } catch (error) {
     if (!(error instanceof NotReadable)) throw error

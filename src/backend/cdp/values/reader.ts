@@ -57,8 +57,12 @@ export interface Row {
   readonly e?: true
   /** Not writable. */
   readonly r?: true
+  /** It is the global object: only V8's own view can be had. */
+  readonly g?: true
   /** V8's own description would run code of the program. */
   readonly h?: true
+  /** It may, if its `stack` is a getter: this Node does not tell without writing it. */
+  readonly u?: true
 }
 
 export type Range = readonly [start: number, count: number]
@@ -71,7 +75,7 @@ export type Want = { readonly steps: readonly Step[] } & (
       readonly named?: Range | undefined
       readonly proto?: boolean
     }
-  | { readonly action: 'describe' }
+  | { readonly action: 'describe' | 'stack' }
   | { readonly action: 'text' | 'bytes'; readonly start: number; readonly count: number }
   | { readonly action: 'names'; readonly prefix: string; readonly max: number }
   | { readonly action: 'json'; readonly max: number }
@@ -130,6 +134,25 @@ export async function read<A = Answer>(
     throw new NotReadable(exception?.description?.split('\n')[0] ?? text ?? 'no answer')
   }
   return answer.result.value as A[]
+}
+
+/** Can V8 describe this error without running anything of the program? */
+export async function isCalm(
+  thread: Thread,
+  base: string,
+  steps: readonly Step[],
+  { h, u }: Pick<Row, 'h' | 'u'>,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  if (h === true || u !== true) return h !== true
+  try {
+    const [answer] = await read(thread, [{ base, want: { action: 'stack', steps } }], signal)
+    return answer?.calm === true
+  } catch (error) {
+    if (!(error instanceof NotReadable)) throw error
+    // V8's own, which it would have written (Node 20).
+    return error.message.includes('Possible side-effect')
+  }
 }
 
 /**

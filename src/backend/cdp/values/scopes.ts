@@ -115,7 +115,8 @@ export class Scopes {
         answers = await asked
       } catch (error) {
         if (!(error instanceof NotReadable)) throw error
-        return this.#native(frame, index, bases[index]!)
+        // One value of one scope is enough for that.
+        return this.#one(frame, index, bases[index]!, wanted[index]!)
       }
       const shown = index === home ? described(own, answers.slice(indexes.length)) : []
       return this.#viewOf(frame, bases[index]!, answers[at]!, shown)
@@ -123,7 +124,7 @@ export class Scopes {
     return Promise.all(scopeChain.map((_, index) => view(index)))
   }
 
-  async #one(frame: Frame, index: number, base: string, range: Range, signal: AbortSignal): Promise<ScopeView> {
+  async #one(frame: Frame, index: number, base: string, range: Range, signal?: AbortSignal): Promise<ScopeView> {
     const { thread } = frame.stop
     const own = index === homeOf(frame.callFrame.scopeChain) && range[0] === 0 ? ownValues(frame) : []
     const values = own.flatMap(({ remote }) =>

@@ -66,7 +66,8 @@ const kinds: Readonly<Record<string, Kind>> = {
 
 /** V8's own view of a value, as a row: for what the reader cannot reach. */
 export function rowOf(remote: Runtime.RemoteObject, name?: string): Row {
-  const { type, subtype, description, className, value, unserializableValue } = remote
+  const { type, subtype, description, className, unserializableValue } = remote
+  const value: unknown = remote.value
   const named = name === undefined ? {} : { n: name }
   if (type === 'string') {
     const text = String(value)

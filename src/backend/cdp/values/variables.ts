@@ -5,7 +5,7 @@ import { present } from '../../../lib/present.ts'
 import { innerRows, nativeRows, stackRow, withPatterns, type NativeRow } from './native.ts'
 import type { Node, Nodes } from './nodes.ts'
 import { pageMax, pageOf, ranges, type Page } from './pages.ts'
-import { NotReadable, read, resolve, type Answer, type Kind, type Row, type Step } from './reader.ts'
+import { isCalm, NotReadable, read, resolve, type Answer, type Kind, type Row, type Step } from './reader.ts'
 import type { Runner } from './runner.ts'
 import type { Scopes } from './scopes.ts'
 import { hasBytes, hintOf, isExpandable, pathTo, textOf } from './show.ts'
@@ -96,12 +96,13 @@ export class Variables {
 
   async #all(node: Node, page: Page, signal: AbortSignal): Promise<Child[]> {
     const { thread, base, steps, row } = node
+    if (row.g === true) return page.named === undefined ? [] : this.#native(node, signal)
     const isBig = (row.c ?? 0) > bigMax && row.k !== 'map' && row.k !== 'set'
     const wantsInner = page.whole && withInner.has(row.k) && !/^(Object|\[Object: null prototype\])$/.test(row.y)
-    const handle =
-      row.h !== true && (wantsInner || (isBig && page.named !== undefined))
-        ? resolve(thread, base, [steps], signal)
-        : undefined
+    const needs = wantsInner || (isBig && page.named !== undefined)
+    const asked = async () =>
+      (await isCalm(thread, base, steps, row, signal)) ? resolve(thread, base, [steps], signal) : undefined
+    const handle = needs ? asked() : undefined
     // Its failure is met where it is awaited, unless the reader's comes first.
     handle?.catch(() => {})
     const named = isBig ? undefined : page.named
@@ -132,9 +133,8 @@ export class Variables {
     if (!page.whole) return children
     const total = answer.total ?? 0
     if (total > pageMax) children.push(...rangesOf(node, 'named', pageMax, total))
-    const isCalm = answer.calm === true && row.h !== true
-    if (row.k === 'error') children.push(inner({ row: stackRow(isCalm ? await handle : undefined), base: undefined }))
-    if (isCalm && wantsInner && total <= pageMax) {
+    if (row.k === 'error') children.unshift(inner({ row: stackRow(await handle), base: undefined }))
+    if (answer.calm === true && wantsInner && total <= pageMax) {
       const { objectId } = (await handle) ?? {}
       if (objectId !== undefined) children.push(...(await innerRows(thread, objectId, signal)).map(inner))
     }
@@ -186,7 +186,11 @@ export class Variables {
   }
 
   async #native(node: Node, signal: AbortSignal): Promise<Child[]> {
-    if (node.steps.length === 0) return (await nativeRows(node.thread, node.base, signal)).map(inner)
+    const { thread, base, steps, row } = node
+    const calm = row.h !== true && row.u !== true
+    const objectId =
+      steps.length === 0 ? base : calm ? (await resolve(thread, base, [steps], signal)).objectId : undefined
+    if (objectId !== undefined) return (await nativeRows(thread, objectId, signal)).map(inner)
     throw dapError('notAnswered', {
       why: 'This value cannot be read here: the program has replaced built-in functions, or it is of another context.',
     })
