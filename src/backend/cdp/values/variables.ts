@@ -229,7 +229,8 @@ export class Variables {
 
   /** A value on its own: a result, an argument of an output. */
   shown(node: Node, format?: DebugProtocol.ValueFormat): DebugProtocol.Variable {
-    return this.#variable(node, node, format)
+    const { row, base, steps, path } = node
+    return this.#variable(node, { row, base, steps, path }, format)
   }
 }
 
