@@ -110,7 +110,7 @@ export async function reach(stage: Stage, end: End, world: LifeWorld): Promise<H
   const spare = lost(end, stage, world) !== undefined || stage === 'connecting' || end.near === true
   const debuggee = lost(end, stage, world) === undefined ? world.useMain() : await world.useSpare()
   const policy = policyOf(end, stage)
-  const target = `${end.way ?? 'far'}-${policy}-${spare ? 'spare' : 'main'}`
+  const target = `${end.way ?? world.subject.usualWay}-${policy}-${spare ? 'spare' : 'main'}`
   const served = end.daemon === 'process' ? await world.home.serve() : undefined
   const client = await Client.connect(served?.port ?? world.daemon.port)
   try {
@@ -193,6 +193,8 @@ export async function freed(held: Held, end: End, world: LifeWorld): Promise<Fre
 }
 
 async function attachable(world: LifeWorld, since: number): Promise<Omit<Freed, 'runsMs'>> {
+  // An inspector lets a newcomer in beside a session that is silent, and shows it what that one's breakpoints do.
+  await until('what was at the far side has gone', () => world.leftovers().length === 0, patienceMs)
   const refused: string[] = []
   let why: string | undefined
   const endMs = performance.now() + patienceMs
@@ -200,7 +202,7 @@ async function attachable(world: LifeWorld, since: number): Promise<Omit<Freed, 
     const client = await Client.connect(world.daemon.port)
     try {
       await client.initialize()
-      const attached = pressed(client.request('attach', { target: `${world.subject.newcomer}-look-main` } as never))
+      const attached = pressed(client.request('attach', { target: `${world.subject.usualWay}-look-main` } as never))
       const told = ['initialized', 'terminated']
       const seen = client.until('an answer', patienceMs, () => client.events.some(({ event }) => told.includes(event)))
       why = (await Promise.race([attached.then(async (error) => error ?? (await seen)), seen])) ?? undefined

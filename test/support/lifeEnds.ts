@@ -3,13 +3,15 @@ import { parseConfig } from '../../src/config/load.ts'
 import type { Held } from './lifeCells.ts'
 import type { LifeWorld } from './lifeWorld.ts'
 
+export type Way = 'far' | 'quiet' | 'here'
+
 /** What of the program's side does not survive an end. */
 export type Lost = 'adapter' | 'program'
 
 export interface End {
   readonly name: string
-  /** What the session goes through: the SSH hosts `far` and `quiet`, or nothing (`here`). */
-  readonly way?: 'far' | 'quiet' | 'here'
+  /** What the session goes through, if it must be one: the SSH hosts `far` and `quiet`, or nothing (`here`). */
+  readonly way?: Way
   /** Needs a program that may be lost with the session. */
   readonly loses?: Lost
   /** The connection to the debugger is gone before ours could wait for an evaluation. */
@@ -37,7 +39,7 @@ export const ends: readonly End[] = [
   {
     name: 'the program exits',
     loses: 'program',
-    tells: /the program has ended|its program has not|it closed the connection/,
+    tells: /the program has ended|its program has not|it closed the connection|the stream was closed/,
     begin: async ({ debuggee }, world) => {
       process.kill(debuggee.pid, 'SIGKILL')
       world.near.resume()
@@ -45,6 +47,7 @@ export const ends: readonly End[] = [
   },
   {
     name: 'the tunnel dies',
+    way: 'far',
     severs: true,
     tells: /ssh root@far/,
     begin: async (_, world) => {
@@ -66,11 +69,12 @@ export const ends: readonly End[] = [
   },
   {
     name: 'SIGTERM',
+    way: 'far',
     daemon: 'process',
     tells: /the daemon is shutting down/,
     begin: async ({ cli }) => cli!.signal('SIGTERM'),
   },
-  { name: 'SIGKILL', daemon: 'process', severs: true, begin: async ({ cli }) => cli!.signal('SIGKILL') },
+  { name: 'SIGKILL', way: 'far', daemon: 'process', severs: true, begin: async ({ cli }) => cli!.signal('SIGKILL') },
   {
     name: 'the policy ends it',
     // A session of a second is idle as long, and may end of either.

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import type { BackendName } from '../../src/config/config.ts'
 import type { Debuggee } from './debuggee.ts'
 import { startPython, type DebugpyVersion } from './debugpy.ts'
-import type { End, Lost } from './lifeEnds.ts'
+import type { End, Lost, Way } from './lifeEnds.ts'
 import { startNode, type NodeVersion } from './node.ts'
 
 /** A program to end sessions of, and its debugger. */
@@ -19,8 +19,8 @@ export interface LifeSubject {
   readonly armed?: string
   /** What is lost if the connection goes in the middle of an evaluation. */
   readonly severed?: Lost
-  /** The way of who attaches after the end. */
-  readonly newcomer: 'far' | 'here'
+  /** The way of sessions whose end is not about the way, and of who attaches afterwards. */
+  readonly usualWay: Way
   /** The end that only this debugger has. */
   readonly ownEnd: End
 }
@@ -41,7 +41,7 @@ export function debugpySubject(version: DebugpyVersion): LifeSubject {
     // The late answer ends the adapter (src/backend/debugpy/quirks.ts, evaluatedMs): the program runs on, and must be
     // started anew to be debugged again.
     severed: 'adapter',
-    newcomer: 'far',
+    usualWay: 'far',
     ownEnd: {
       name: 'the debugger dies',
       loses: 'adapter',
@@ -98,17 +98,17 @@ export function nodeSubject(version: NodeVersion): LifeSubject {
     backend: 'node',
     start: (rare) => startNode(version, nodeProgram(rare)),
     evaluations: {
-      evaluating: said('(() => { const endMs = Date.now() + 1000; while (Date.now() < endMs); })()'),
+      evaluating: said('(() => { const endMs = Date.now() + 700; while (Date.now() < endMs); })()'),
       'evaluating for ever': said('(() => { for (;;); })()'),
     },
     // The bound of an endless evaluation: its own limit, whoever is gone.
-    patience: '3s',
-    // An inspector takes several clients: what a newcomer shows is what was left behind, and SSH would only take time.
-    newcomer: 'here',
+    patience: '2s',
+    // SSH takes most of the time of a cell.
+    usualWay: 'here',
     ownEnd: {
       name: 'the inspector ends the connection',
       near: true,
-      tells: /it closed the connection/,
+      tells: /it closed the connection|the stream was closed/,
       begin: async (_, world) => {
         world.near.cut('rst')
         world.near.resume()

@@ -29,7 +29,8 @@ function order()${typed(': number')} {
   const items = [new Item('tea', 3), new Item('milk', 2)]
   let password = 'hunter2hunter2'
   const counts = { tea: 3, milk: password.length }
-  const amount = total(items) // BREAK
+  let amount = 0
+  amount = total(items) // BREAK
   risky('b')
   return amount // AFTER
 }
