@@ -1,4 +1,6 @@
 import t from 'tap'
+import { direct } from '../../src/transport/direct.ts'
+import type { Transport } from '../../src/transport/transport.ts'
 import { opener } from '../support/cdpSession.ts'
 import { until } from '../support/debuggee.ts'
 import { nodeVersions, startNode, tickingProgram } from '../support/node.ts'
@@ -37,6 +39,32 @@ const asked = setInterval(() => {
   fails()
 }, 20)
 `
+
+/** The direct way, and how many times something was sent on it. */
+function counting(): { transport: Transport; writes(): number } {
+  const transport = direct()
+  let writes = 0
+  return {
+    writes: () => writes,
+    transport: {
+      name: transport.name,
+      closed: transport.closed,
+      exec: (argv, signal) => transport.exec(argv, signal),
+      listen: (address, signal) => transport.listen(address, signal),
+      async dial(address, signal) {
+        const stream = await transport.dial(address, signal)
+        const write = stream.write.bind(stream) as (...args: unknown[]) => boolean
+        stream.write = (...args: unknown[]) => {
+          // Less than a message: a byte that only acknowledges (frames.ts).
+          if ((args[0] as Buffer).length > 10) writes += 1
+          return write(...args)
+        }
+        return stream
+      },
+      [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+    },
+  }
+}
 
 for (const version of nodeVersions) {
   void t.test(`node ${version.name}`, async (t) => {
@@ -83,6 +111,24 @@ for (const version of nodeVersions) {
       t.match(await session.ask('continue', { threadId: 1 }), { allThreadsContinued: true })
       await t.rejects(session.ask('stackTrace', { threadId: 1 }), { code: 'notStopped' })
       t.equal(await session.ask('next', { threadId: 1 }), undefined, 'a step never fails')
+    })
+
+    await t.test('from a stop to its variables it is one flight', async (t) => {
+      const way = counting()
+      t.teardown(() => way.transport[Symbol.asyncDispose]())
+      const session = await attachTo(debuggee.port, { transport: way.transport })
+      await session.configure(debuggee, 'BREAK')
+      for (const how of ['continue', 'next', 'continue'] as const) {
+        const sent = way.writes()
+        const { threadId } = await session.next('stopped')
+        const { stackFrames } = await session.ask('stackTrace', { threadId: threadId!, levels: 20 })
+        const { scopes } = await session.ask('scopes', { frameId: stackFrames[0]!.id })
+        const { variables } = await session.ask('variables', scopes[0]!)
+        t.ok(variables.some(({ name }) => name === 'order'))
+        // The flight that let it run to here is one, and what the stop is answered with the other.
+        t.ok(way.writes() - sent <= 2, `${way.writes() - sent} writes`)
+        await session.ask(how, { threadId: threadId! })
+      }
     })
 
     await t.test('lines and columns as the client counts them', async (t) => {

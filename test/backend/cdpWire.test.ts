@@ -186,6 +186,44 @@ void t.test('an inspector that is ill', async (t) => {
     t.same((await session.ask('stackTrace', { threadId: 1 })).stackFrames, stackFrames)
   })
 
+  await t.test('is asked to debug only while there is something to stop for', async (t) => {
+    const fake = await start()
+    const searched: unknown[] = [{ lineNumber: 1, lineContent: '  debugger' }]
+    fake.answers.set('Debugger.searchInContent', () => ({ result: { result: searched } }))
+    fake.answers.set('Debugger.setBreakpointByUrl', () => ({ result: { breakpointId: 'b', locations: [] } }))
+    const asked = (method: string) => fake.asked.filter((each) => each.method === `Debugger.${method}`).length
+    const session = await attachTo(fake.port)
+    await session.ask('configurationDone', undefined)
+    await until('it is switched off', () => asked('disable') === 1)
+    fake.event('Runtime.consoleAPICalled', {
+      type: 'log',
+      args: [{ type: 'string', value: 'still heard' }],
+      stackTrace: { callFrames: [] },
+    })
+    t.match(await session.next('output'), { output: 'still heard\n' })
+    const source = { path: '/app/a.js' }
+    await session.ask('setBreakpoints', { source, breakpoints: [{ line: 3 }] })
+    t.equal(asked('enable'), 2)
+    fake.event('Debugger.paused', paused)
+    await session.next('stopped')
+    await session.ask('setBreakpoints', { source, breakpoints: [] })
+    t.equal(asked('disable'), 1)
+    await session.ask('continue', { threadId: 1 })
+    fake.event('Debugger.resumed', {})
+    await session.ask('pause', { threadId: 1 })
+    t.equal(asked('enable'), 2, 'stacks over await are still on')
+
+    const other = await start()
+    other.answers.set('Debugger.searchInContent', () => ({ result: { result: searched } }))
+    const patient = await attachTo(other.port)
+    other.event('Debugger.scriptParsed', script)
+    await patient.ask('configurationDone', undefined)
+    await until('its scripts are searched', () => other.asked.some(({ method }) => method.endsWith('searchInContent')))
+    other.event('Debugger.paused', paused)
+    t.match(await patient.next('stopped'), { reason: 'breakpoint' }, 'a debugger statement is to be heard of')
+    t.notOk(other.asked.some(({ method }) => method === 'Debugger.disable'))
+  })
+
   await t.test('does not answer when we leave', async (t) => {
     const fake = await start()
     const session = await attachTo(fake.port)
