@@ -126,14 +126,14 @@ export function childrenIn(lines: readonly string[], pid: number, port: number):
     const ports = found[2]!.split(' ').flatMap((inode) => portOf.get(inode) ?? [])
     return [{ pid: Number(found[1]), ports, words: found[3]!.split('\t').filter((word) => word !== '') }]
   })
-  const program = processes.find((process) => process.pid === pid)
+  const program = processes.find((each) => each.pid === pid)
   if (program === undefined || !program.ports.includes(port)) return []
-  return processes.flatMap((process) => {
-    if (process.pid === pid) return []
-    const told = inspectPort(process.words)
+  return processes.flatMap((each) => {
+    if (each.pid === pid) return []
+    const told = inspectPort(each.words)
     if (told === undefined) return []
-    const ports = told === 0 ? process.ports : process.ports.filter((own) => own === told)
-    return ports.length === 0 ? [] : [{ pid: process.pid, script: scriptOf(process.words), ports: ports.slice(0, 8) }]
+    const ports = told === 0 ? each.ports : each.ports.filter((own) => own === told)
+    return ports.length === 0 ? [] : [{ pid: each.pid, script: scriptOf(each.words), ports: ports.slice(0, 8) }]
   })
 }
 
