@@ -6,6 +6,7 @@ import { until, type Debuggee } from '../support/debuggee.ts'
 const program = `
 const { EventEmitter } = require('node:events')
 const { existsSync } = require('node:fs')
+const { through } = require('./lib.js')
 function plus(x) {
   return x + 1 // PLUS
 }
@@ -35,6 +36,10 @@ async function outer() {
 function stops() {
   debugger // DEBUGGER
 }
+function passes(n) {
+  through(twice, n) // THROUGH
+  return n // PASSED
+}
 let n = 0
 let n0 = 0
 setInterval(() => {
@@ -42,12 +47,20 @@ setInterval(() => {
   console.log('tick', n)
   calls(n)
   emits(n)
+  passes(n)
   void outer()
   if (existsSync('halt' + n0)) {
     n0 += 1
     stops()
   }
 }, 30)
+`
+
+const library = `
+exports.through = (call, n) => {
+  const given = n // LIBRARY
+  return call(given)
+}
 `
 
 /** Takes all breakpoints out, lets it run and forgets what was seen. */
@@ -66,7 +79,7 @@ async function breakAt(session: Attached, debuggee: Debuggee, ...marks: string[]
 for (const version of nodeVersions) {
   void t.test(`node ${version.name}`, async (t) => {
     const attachTo = opener(t)
-    const debuggee = await startNode(version, program)
+    const debuggee = await startNode(version, { 'program.js': program, 'lib.js': library })
     t.after(() => debuggee.end())
     const at = (mark: string) => debuggee.line(mark)
 
@@ -114,6 +127,26 @@ for (const version of nodeVersions) {
       await session.ask('stepOut', { threadId: 1 })
       await debuggee.runsOn()
       t.equal(session.seen.filter(({ event }) => event === 'stopped').length, 2)
+    })
+
+    await t.test('steps pass by what is skipped, and breakpoints do not', async (t) => {
+      const settings = { skipFiles: ['<node_internals>/**', '**/lib.js'] }
+      const session = await attachTo(debuggee.port, { settings })
+      await session.configure(debuggee, 'THROUGH')
+      await session.stopped()
+      await session.ask('stepIn', { threadId: 1 })
+      t.match(await session.stopped(), { line: at('TWICE') })
+      const { stackFrames } = await session.ask('stackTrace', { threadId: 1 })
+      const origin = 'skipped by skipFiles'
+      t.match(stackFrames[1], { source: { origin, presentationHint: 'deemphasize' }, presentationHint: 'subtle' })
+      await session.ask('stepOut', { threadId: 1 })
+      const { line } = await session.stopped()
+      t.ok(line === at('THROUGH') || line === at('PASSED'), `at ${line}`)
+      await session.ask('setBreakpoints', { source: { path: debuggee.file }, breakpoints: [] })
+      const { path, line: inside } = debuggee.place('LIBRARY')
+      await session.ask('setBreakpoints', { source: { path }, breakpoints: [{ line: inside }] })
+      await session.ask('continue', { threadId: 1 })
+      t.match(await session.stopped(), { line: inside, reason: 'breakpoint' })
     })
 
     await t.test('restarts a frame', async (t) => {

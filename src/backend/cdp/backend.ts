@@ -57,6 +57,7 @@ class CdpBackend implements Backend, Parts, ProgramOwner {
   readonly #end = new AbortController()
   #program: Program
   #lastId = 0
+  #isAttached = false
   #isConfigured = false
   #detached: Promise<undefined> | undefined
 
@@ -142,6 +143,7 @@ class CdpBackend implements Backend, Parts, ProgramOwner {
 
   async attach(): Promise<void> {
     await this.#program.attach(this.context.signal)
+    this.#isAttached = true
     this.#stops.attached()
     this.#tellProcess()
   }
@@ -216,8 +218,9 @@ class CdpBackend implements Backend, Parts, ProgramOwner {
     const waitMs = this.#reconnectMs()
     if (waitMs > 0) return void this.#reconnect(waitMs, how)
     this.#children.end()
-    if (how instanceof Error) {
-      this.#closed.resolve(how)
+    // Before the attach is over its failure says the same.
+    if (how instanceof Error || !this.#isAttached) {
+      this.#closed.resolve(how instanceof Error ? how : dapError('programEnded', {}))
       return
     }
     const { exitCode } = how

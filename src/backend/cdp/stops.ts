@@ -124,7 +124,7 @@ export class Stops {
       case 'restart':
         return { reason: 'restart', description: 'Restarted frame' }
       case undefined:
-        return { reason: 'breakpoint', description: "Paused on a 'debugger' statement" }
+        return { reason: 'breakpoint', description: "Paused on a 'debugger' statement, or by another client" }
       default:
         return { reason: 'step' }
     }

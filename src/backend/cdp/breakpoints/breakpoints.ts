@@ -147,7 +147,8 @@ export class Breakpoints {
         hitBreakpointIds: hit.map(({ id }) => id),
       }
     }
-    if (thrownIn(stop) !== undefined) {
+    // With no filter on, it is another client of the inspector who wants to stop there.
+    if (thrownIn(stop) !== undefined && this.#thrown.isOn) {
       const filters = this.#thrown.hit(stop)
       return filters instanceof Promise ? filters.then((on) => thrownDecision(stop, on)) : thrownDecision(stop, filters)
     }

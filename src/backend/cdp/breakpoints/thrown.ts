@@ -33,6 +33,10 @@ export class Thrown {
     this.#parts = parts
   }
 
+  get isOn(): boolean {
+    return this.#all !== undefined || this.#uncaught !== undefined
+  }
+
   /** Answers for each filter and each filter with options, in their order. */
   async set({ filters, filterOptions = [] }: Arguments): Promise<DebugProtocol.Breakpoint[]> {
     const wanted: { id: string; condition: string | undefined }[] = [
