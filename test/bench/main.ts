@@ -5,7 +5,7 @@ import { loadText, machineFacts } from './figures.ts'
 import { listPages } from './paging.ts'
 import { nodeBreakpoints } from './nodeBreakpoints.ts'
 import { nodeIdle } from './nodeIdle.ts'
-import { nodeMaps } from './nodeMaps.ts'
+import { nodeMaps, nodeMemory } from './nodeMaps.ts'
 import { nodePages } from './nodePages.ts'
 import { nodeStops } from './nodeStops.ts'
 import { through } from './through.ts'
@@ -21,6 +21,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   'node-pages': nodePages,
   'node-idle': nodeIdle,
   'node-maps': nodeMaps,
+  'node-memory': nodeMemory,
 }
 
 const wanted = process.argv.slice(2)

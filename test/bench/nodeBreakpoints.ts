@@ -152,7 +152,7 @@ export async function nodeBreakpoints(): Promise<void> {
     wrong[name].push((tookMs * 1_000) / stepHits)
     if (name === 'control') await raw.turn()
   })
-  await set({ hitCondition: '== 1000000000' })
+  await set({ hitCondition: '== 999999999' })
   const hit = await perHit(sides, ({ name }) => (name === 'peer' ? slowHits : stepHits))
   await set({ logMessage: 'tick {i}' })
   const log = await logging(sides)

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Scope } from '../../src/lib/scope.ts'
 import type { Client } from '../support/client.ts'
 import { mib, printFigures, type Figure } from './figures.ts'
@@ -19,6 +20,8 @@ import { show } from './stops.ts'
 /** Each of them costs the peer some eight seconds. */
 const rounds = Number(process.env['BREAKWATER_BENCH_ROUNDS'] ?? 30)
 const sessions = 10
+/** Before memory is measured: what is kept for a moment has gone by then. */
+const restMs = 10_000
 
 /** A debugger that has seen nothing yet; it may attach to each of the programs it was started for. */
 interface Cold extends AsyncDisposable {
@@ -88,7 +91,7 @@ interface Cost {
   readonly tenAtOnce: number
 }
 
-/** Resident bytes after garbage collection, the last session still being there. */
+/** Resident bytes at rest, after a collection, with the last session still there. */
 async function memoryOf(name: NodeSideName, bundle: Bundle): Promise<Cost> {
   await using scope = new Scope()
   const subjects: Subject[] = []
@@ -97,13 +100,16 @@ async function memoryOf(name: NodeSideName, bundle: Bundle): Promise<Cost> {
     scope.add(() => subject.end())
     subjects.push(subject)
   }
-  const rss = async (cold: Cold): Promise<number> => (await cold.memory({ collect: true })).rss
+  const rss = async (cold: Cold): Promise<number> => {
+    await pause(restMs)
+    return (await cold.memory({ collect: true })).rss
+  }
   const turns = scope.use(await startCold(name, subjects, bundle))
   const empty = await rss(turns)
   const after: number[] = []
   for (let session = 0; session < sessions; session++) {
     const { end } = await visit(turns, subjects[0]!, bundle)
-    after.push(await rss(turns))
+    if (session === 0 || session === sessions - 1) after.push(await rss(turns))
     await end()
   }
   const atOnce = scope.use(await startCold(name, subjects, bundle))
@@ -151,6 +157,26 @@ export async function nodeMaps(): Promise<void> {
   const bundle = await makeBundle()
   scope.add(() => bundle.remove())
   const { samples, shown } = await coldSamples(bundle)
+  printFigures(
+    `Node: a bundle of ${mib(bundle.bundleBytes)} with a map of ${mib(bundle.mapBytes)}, cold`,
+    [
+      ...besidePeer('attach to bound', samples.attached, 0.5),
+      ...besidePeer('setBreakpoints to bound', samples.bound, 0.5),
+      ...besidePeer('stopped to first variables', samples.shown, 0.05),
+    ],
+    [
+      'each sample is a program and a debugger that have just been started.',
+      ...[...shown].map(([name, names]) => `variables shown by ${name}: ${names.join(' ')}`),
+      peerNote(),
+    ],
+  )
+}
+
+/** What sessions on such a bundle leave behind in the debugger. */
+export async function nodeMemory(): Promise<void> {
+  await using scope = new Scope()
+  const bundle = await makeBundle()
+  scope.add(() => bundle.remove())
   const costs = new Map<NodeSideName, Cost>()
   for (const name of sideNames()) costs.set(name, await memoryOf(name, bundle))
   const peer = costs.get('peer')
@@ -159,23 +185,13 @@ export async function nodeMaps(): Promise<void> {
     const of = costs.get(name)!
     const base = name === 'peer' ? undefined : peer
     return [
-      memoryRow(label('memory after 1 session'), of, base, ({ one }) => one),
-      memoryRow(label('memory after 10, one by one'), of, base, ({ ten }) => ten),
-      memoryRow(label('memory with 10 at once'), of, base, ({ tenAtOnce }) => tenAtOnce),
+      memoryRow(label('after 1 session'), of, base, ({ one }) => one),
+      memoryRow(label(`after ${sessions}, one by one`), of, base, ({ ten }) => ten),
+      memoryRow(label(`with ${sessions} at once`), of, base, ({ tenAtOnce }) => tenAtOnce),
     ]
   })
-  printFigures(
-    `Node: a bundle of ${mib(bundle.bundleBytes)} with a map of ${mib(bundle.mapBytes)}, cold`,
-    [
-      ...besidePeer('attach to bound', samples.attached, 0.5),
-      ...besidePeer('setBreakpoints to bound', samples.bound, 0.5),
-      ...besidePeer('stopped to first variables', samples.shown, 0.05),
-      ...rows,
-    ],
-    [
-      'each cold sample is a program and a debugger that have just been started; memory is resident, after a collection.',
-      ...[...shown].map(([name, names]) => `variables shown by ${name}: ${names.join(' ')}`),
-      peerNote(),
-    ],
-  )
+  printFigures(`Node: memory, a bundle of ${mib(bundle.bundleBytes)} with a map of ${mib(bundle.mapBytes)}`, rows, [
+    `resident, ${restMs / 1000} s after the last variables were shown, after a collection, all sessions still there.`,
+    peerNote(),
+  ])
 }
