@@ -65,8 +65,9 @@ export function notInspector(where: string, problem: string, cause?: unknown): D
 }
 
 async function get(dial: Dial, path: string, where: string, outer: AbortSignal): Promise<string> {
-  const signal = AbortSignal.any([outer, AbortSignal.timeout(answeringMs)])
   const stream = await dial(outer)
+  // The way has limits of its own: only the answer is timed here.
+  const signal = AbortSignal.any([outer, AbortSignal.timeout(answeringMs)])
   try {
     return await answerOf(stream, path, signal)
   } catch (error) {
