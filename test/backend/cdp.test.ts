@@ -146,6 +146,7 @@ for (const version of nodeVersions) {
     await t.test('what the program says, while somebody listens', async (t) => {
       const talking = await startNode(version, talkingProgram)
       t.after(() => talking.end())
+      await talking.printed(/of the past/)
       const session = await attachTo(talking.port)
       await session.ask('configurationDone', undefined)
       await talking.touch('talk')
