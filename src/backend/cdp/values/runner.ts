@@ -73,19 +73,37 @@ export class Runner {
   }
 
   /** Rejects with {@link Thrown}, and with DapError where V8 has ended it. */
-  async run(expression: string, { thread, frame }: Where, how: How): Promise<Runtime.RemoteObject> {
+  async run(expression: string, where: Where, how: How): Promise<Runtime.RemoteObject> {
+    const { thread, frame } = where
     const { stop } = thread
+    if (stop === undefined && frame === undefined) return this.#runGlobal(expression, thread, how)
     // A timeout of `Runtime.evaluate` never comes while V8 is paused (Node 20, 24).
     const top = frame ?? stop?.frames.at(-1)
-    const objectGroup = stop === undefined ? keptGroup : stopGroup
-    if (stop !== undefined) this.#nodes.stopHas(thread)
-    const common = { expression, objectGroup, silent: true, timeout: how.timeoutMs, throwOnSideEffect: how.pure }
-    const params =
-      top !== undefined
-        ? { ...common, callFrameId: top.callFrame.callFrameId }
-        : { ...common, ...(how.repl === true && !how.pure ? { replMode: true, awaitPromise: true } : {}) }
+    this.#nodes.stopHas(thread)
     if (!how.pure && stop !== undefined) this.#scopes.changed(stop)
-    const method = top !== undefined ? 'Debugger.evaluateOnCallFrame' : 'Runtime.evaluate'
+    const params = { ...paramsOf(expression, how, stopGroup), callFrameId: top?.callFrame.callFrameId }
+    try {
+      return await this.#ask(thread, 'Debugger.evaluateOnCallFrame', params, how)
+    } catch (error) {
+      // It runs already: another client let it, and the event of that is on its way.
+      const hasRun = error instanceof CdpError && error.message.startsWith('Can only perform operation while paused')
+      if (!hasRun) throw error
+      if (frame !== undefined) throw dapError('staleHandle', { kind: 'frame' }, { cause: error })
+      return this.#runGlobal(expression, thread, how)
+    }
+  }
+
+  async #runGlobal(expression: string, thread: Thread, how: How): Promise<Runtime.RemoteObject> {
+    // Waiting needs the program to come to its microtasks: where nothing is awaited, a stop must not delay the answer.
+    const awaitPromise = /\bawait\b/.test(expression)
+    const repl = how.repl === true && !how.pure ? { replMode: true, awaitPromise } : {}
+    const params = { ...paramsOf(expression, how, keptGroup), ...repl }
+    const remote = await this.#ask(thread, 'Runtime.evaluate', params, how)
+    if (remote.objectId !== undefined) this.#nodes.keep(remote.objectId, thread)
+    return remote
+  }
+
+  async #ask(thread: Thread, method: string, params: object, how: How): Promise<Runtime.RemoteObject> {
     let answer: Runtime.EvaluateReturnType
     try {
       answer = await thread.cdp.request<Runtime.EvaluateReturnType>(method, params, how.signal)
@@ -93,8 +111,6 @@ export class Runner {
       throw ended(error, how.timeoutMs)
     }
     if (answer.exceptionDetails !== undefined) throw new Thrown(answer.exceptionDetails)
-    const { objectId } = answer.result
-    if (stop === undefined && objectId !== undefined) this.#nodes.keep(objectId, thread)
     return answer.result
   }
 
@@ -172,6 +188,10 @@ export class Runner {
       throw notAnswered(error)
     }
   }
+}
+
+function paramsOf(expression: string, { timeoutMs, pure }: How, objectGroup: string): object {
+  return { expression, objectGroup, silent: true, timeout: timeoutMs, throwOnSideEffect: pure }
 }
 
 /** V8's end of an evaluation; anything else as it is. */
