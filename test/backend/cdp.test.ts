@@ -113,6 +113,24 @@ for (const version of nodeVersions) {
       t.equal(await session.ask('next', { threadId: 1 }), undefined, 'a step never fails')
     })
 
+    await t.test('a pause is never lost, wherever the program is', async (t) => {
+      // Nearly always in Node's own code, which steps pass by.
+      const busy = await startNode(version, 'setInterval(() => { for (let i = 0; i < 100; i++) console.log(i) }, 1)')
+      t.after(() => busy.end())
+      const session = await attachTo(busy.port)
+      await session.ask('configurationDone', undefined)
+      for (let round = 0; round < 30; round++) {
+        await session.ask('pause', { threadId: 1 })
+        await session.next('stopped')
+        await session.ask('continue', { threadId: 1 })
+        // At once, and after it has run for a while.
+        if (round % 2 === 0) continue
+        const seen = busy.lines.length
+        await until('it runs', () => busy.lines.length > seen + 200)
+      }
+      t.equal(session.seen.filter(({ event }) => event === 'stopped').length, 30)
+    })
+
     await t.test('from a stop to its variables it is one flight', async (t) => {
       const way = counting()
       t.teardown(() => way.transport[Symbol.asyncDispose]())

@@ -101,8 +101,7 @@ export class Stops {
     const { values, asyncStacks, parts } = this.#own
     if (reason.reason !== 'breakpoint' || decision.hitBreakpointIds.length > 0) this.#ours.add(stop)
     if (this.#early.has(stop)) this.#ours.delete(stop)
-    thread.stepping.end()
-    thread.isShown = true
+    thread.show()
     values.stopped(stop)
     asyncStacks.stopped()
     const { hitBreakpointIds, text } = decision

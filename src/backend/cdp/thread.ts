@@ -45,6 +45,7 @@ export class DebugThread implements Thread {
   #stop: Stop | undefined
   /** Ways to run that were asked for and that V8 has not confirmed. */
   #confirming = 0
+  #isPauseKept = false
   /** The client knows that it is stopped. */
   isShown = false
 
@@ -75,6 +76,13 @@ export class DebugThread implements Thread {
     this.run(runOf[asked])
   }
 
+  /** The client is told of the stop, and no step or pause is under way any more. */
+  show(): void {
+    this.stepping.end()
+    this.#isPauseKept = false
+    this.isShown = true
+  }
+
   continue(): void {
     this.stepping.end()
     this.run('resume')
@@ -82,8 +90,11 @@ export class DebugThread implements Thread {
 
   /** At the next statement that it runs; a thread that is idle has none. */
   async pause(signal: AbortSignal): Promise<void> {
-    if (this.#stop !== undefined) return
+    if (this.isShown) return
     this.stepping.begin('pause')
+    // V8 takes no notice of a pause while it is stopped, be it for a moment: it is asked for when it runs (20, 24).
+    this.#isPauseKept = this.#stop !== undefined || this.#confirming > 0
+    if (this.#isPauseKept) return
     await this.cdp.request('Debugger.pause', undefined, signal)
   }
 
@@ -116,6 +127,7 @@ export class DebugThread implements Thread {
 
   #onPaused(event: Debugger.PausedEventDataType): void {
     this.#confirming = 0
+    this.#isPauseKept = false
     const frames: Frame[] = []
     const stop: Stop = { thread: this, event, frames }
     for (const [index, callFrame] of event.callFrames.entries()) {
@@ -128,6 +140,10 @@ export class DebugThread implements Thread {
   #onResumed(): void {
     const asked = this.#confirming > 0
     if (asked) this.#confirming -= 1
+    if (this.#isPauseKept && this.#confirming === 0) {
+      this.#isPauseKept = false
+      this.cdp.send('Debugger.pause')
+    }
     if (this.#stop === undefined) return
     this.#stop = undefined
     if (!asked) this.stepping.end()
