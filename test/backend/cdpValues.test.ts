@@ -21,7 +21,7 @@ async function openAll(session: Attached, reference: number, depth: number): Pro
   const { variables } = await session.ask('variables', { variablesReference: reference })
   const opened = variables.map(({ name, type, variablesReference, presentationHint }) => {
     const isOther = name === 'this' || name === '[[Scopes]]' || (type === 'function' && depth < 2)
-    if (variablesReference === 0 || depth === 0 || isOther || presentationHint?.lazy === true) return 0
+    if (variablesReference === 0 || depth === 0 || isOther || presentationHint?.lazy === true) return Promise.resolve(0)
     return openAll(session, variablesReference, depth - 1)
   })
   return (await Promise.all(opened)).reduce((sum, one) => sum + one, variables.length)

@@ -4,7 +4,6 @@ import { dapError } from '../../../dap/errors.ts'
 import type { Frame } from '../parts.ts'
 import { resultOf, whereOf, type EvaluateParts } from './evaluate.ts'
 import type { Node } from './nodes.ts'
-import { pageMax } from './pages.ts'
 import { resolve } from './reader.ts'
 import { budgetMs, notAnswered, type Where } from './runner.ts'
 import type { Scopes } from './scopes.ts'
@@ -78,24 +77,21 @@ async function setScoped(
     )
     return
   }
-  if (await isHidden(own, frame, index, name, call.signal)) {
+  if (type !== 'module' && type !== 'script' && type !== 'eval') {
+    // Constants, too: neither this nor an assignment in the frame knows of them in V8 (Node 20, 24).
     const params = { scopeNumber: index, variableName: name, newValue: argumentOf(given), callFrameId }
     await thread.cdp.request<Debugger.SetVariableValueParameterType>('Debugger.setVariableValue', params, call.signal)
     return
   }
-  // By an assignment in the frame: V8's own `setVariableValue` sets constants, too.
-  const body = 'return values[0]'
   const how = howOf(call)
-  await own.runner.runWith(body, [argumentOf(given)], object.objectId!, { thread, frame }, how, `${name} = `)
-}
-
-/** Does an inner scope of the frame have a variable of that name? */
-async function isHidden(own: Parts, frame: Frame, index: number, name: string, signal: AbortSignal): Promise<boolean> {
-  for (let inner = 0; inner < index; inner++) {
-    const { rows } = await own.scopes.view(frame, inner, [0, pageMax], signal)
-    if (rows.some(({ row }) => row.n === name)) return true
-  }
-  return false
+  await own.runner.runWith(
+    'return values[0]',
+    [argumentOf(given)],
+    object.objectId!,
+    { thread, frame },
+    how,
+    `${name} = `,
+  )
 }
 
 /** A property, an element, or the value of a Map's entry; strictly, so that what cannot be set is an error. */

@@ -12,6 +12,8 @@ import { rowOf } from './show.ts'
 
 /** A look is not worth more: V8 ends it then, and the program goes on. */
 export const lookMs = 500
+/** Of a getter that somebody has opened. */
+const getterMs = 2_000
 /** What a client's own request may take where it has no deadline. */
 const runMaxMs = 30_000
 /** V8 ends it so much before the request's own deadline, so that the client gets V8's word on it. */
@@ -179,7 +181,7 @@ export class Runner {
     const owner = (await resolve(thread, base, [steps.slice(0, -1)], call.signal)).objectId
     if (owner === undefined) throw dapError('notAnswered', { why: 'This value is no longer there.' })
     const key = 's' in last ? `Object.getOwnPropertySymbols(values[0])[${last.s}]` : JSON.stringify(row.n)
-    const how = { signal: call.signal, timeoutMs: budgetMs(call, 5_000) }
+    const how = { signal: call.signal, timeoutMs: budgetMs(call, getterMs) }
     try {
       const args = [{ objectId: owner }]
       const remote = await this.runWith(`return values[0][${key}]`, args, owner, { thread, frame: undefined }, how)
