@@ -46,6 +46,7 @@ export class DebugThread implements Thread {
   /** Ways to run that were asked for and that V8 has not confirmed. */
   #confirming = 0
   #isPauseKept = false
+  #isGone = false
   /** The client knows that it is stopped. */
   isShown = false
 
@@ -57,6 +58,7 @@ export class DebugThread implements Thread {
     this.stepping = stepping
     this.#owner = owner
     this.scripts = new Scripts(cdp, (script) => owner.scriptRemoved(script))
+    void cdp.closed.then(() => (this.#isGone = true))
     cdp.on('Debugger.paused', (event) => this.#onPaused(event))
     cdp.on('Debugger.resumed', () => this.#onResumed())
     cdp.on('Runtime.executionContextDestroyed', ({ executionContextId }) => {
@@ -93,7 +95,7 @@ export class DebugThread implements Thread {
     if (this.isShown) return
     this.stepping.begin('pause')
     // V8 takes no notice of a pause while it is stopped, be it for a moment: it is asked for when it runs (20, 24).
-    this.#isPauseKept = this.#stop !== undefined || this.#confirming > 0
+    this.#isPauseKept = !this.#isGone && (this.#stop !== undefined || this.#confirming > 0)
     if (this.#isPauseKept) return
     await this.cdp.request('Debugger.pause', undefined, signal)
   }
