@@ -183,18 +183,30 @@ export async function freed(held: Held, end: End, world: LifeWorld): Promise<Fre
   await end.begin(held, world)
   if (lost(end, held.stage, world) === 'program') return { runsMs: 0, attachableMs: undefined, refused: [] }
   // One tick may have been on its way.
-  await until('the program runs on', () => debuggee.ticks() >= from + 2, patienceMs)
+  await until(
+    'the program runs on',
+    async () => {
+      const ended = await Promise.race([debuggee.exited, undefined])
+      if (ended !== undefined)
+        throw new Error(`the program has ended: ${ended}: ${debuggee.lines.slice(-20).join(' | ')}`)
+      return debuggee.ticks() >= from + 2
+    },
+    patienceMs,
+  )
   const runsMs = performance.now() - since
   if (lost(end, held.stage, world) === 'adapter') {
     await overBothLines(debuggee, world)
     return { runsMs, attachableMs: undefined, refused: [] }
   }
+  // An inspector lets a newcomer in beside a session that is silent, and shows it what that one's breakpoints do.
+  if (held.stage !== 'connecting') {
+    const isOver = (): boolean => world.daemon.sessions.facts().length === 0 && world.leftovers().length === 0
+    await until('the session is over, at both sides', isOver, patienceMs)
+  }
   return { runsMs, ...(await attachable(world, since)) }
 }
 
 async function attachable(world: LifeWorld, since: number): Promise<Omit<Freed, 'runsMs'>> {
-  // An inspector lets a newcomer in beside a session that is silent, and shows it what that one's breakpoints do.
-  await until('what was at the far side has gone', () => world.leftovers().length === 0, patienceMs)
   const refused: string[] = []
   let why: string | undefined
   const endMs = performance.now() + patienceMs

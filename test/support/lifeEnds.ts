@@ -39,7 +39,7 @@ export const ends: readonly End[] = [
   {
     name: 'the program exits',
     loses: 'program',
-    tells: /the program has ended|its program has not|it closed the connection|the stream was closed/,
+    tells: /the program has ended|its program has not|it closed the connection|The debugger is gone/,
     begin: async ({ debuggee }, world) => {
       process.kill(debuggee.pid, 'SIGKILL')
       world.near.resume()

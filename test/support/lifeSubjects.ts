@@ -92,7 +92,7 @@ function ownsSocket(pid: string, inode: string | undefined): boolean {
 }
 
 export function nodeSubject(version: NodeVersion): LifeSubject {
-  const said = (long: string): string => `console.log('evaluating'), ${long}`
+  const said = (long: string): string => `process.stdout.write('evaluating\\n'), ${long}`
   return {
     name: `Node ${version.name}`,
     backend: 'node',
@@ -108,7 +108,7 @@ export function nodeSubject(version: NodeVersion): LifeSubject {
     ownEnd: {
       name: 'the inspector ends the connection',
       near: true,
-      tells: /it closed the connection|the stream was closed/,
+      tells: /it closed the connection|The debugger is gone/,
       begin: async (_, world) => {
         world.near.cut('rst')
         world.near.resume()
@@ -117,7 +117,10 @@ export function nodeSubject(version: NodeVersion): LifeSubject {
   }
 }
 
-/** Two hundred ticks a second. */
+/**
+ * Two hundred ticks a second, none of them by `console.log`: a connection that is reset while V8 tells it of one can
+ * crash Node 20 (src/backend/cdp/quirks.ts), whoever its client is.
+ */
 const nodeProgram = (rare: string): string => `
 const fs = require('node:fs')
 function work(n) {
@@ -125,7 +128,7 @@ function work(n) {
   if (fs.existsSync(${JSON.stringify(rare)})) {
     doubled += 1 // RARE
   }
-  console.log('tick', n) // BREAK
+  process.stdout.write('tick ' + n + '\\n') // BREAK
   return doubled
 }
 let n = 0
