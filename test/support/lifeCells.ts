@@ -183,12 +183,13 @@ export async function freed(held: Held, end: End, world: LifeWorld): Promise<Fre
   await end.begin(held, world)
   if (lost(end, held.stage, world) === 'program') return { runsMs: 0, attachableMs: undefined, refused: [] }
   // One tick may have been on its way.
+  let ended: number | string | undefined
+  void debuggee.exited.then((how) => (ended = how))
   await until(
     'the program runs on',
-    async () => {
-      const ended = await Promise.race([debuggee.exited, undefined])
+    () => {
       if (ended !== undefined)
-        throw new Error(`the program has ended: ${ended}: ${debuggee.lines.slice(-20).join(' | ')}`)
+        throw new Error(`the program has ended: ${ended}: ${debuggee.lines.slice(-5).join(' | ')}`)
       return debuggee.ticks() >= from + 2
     },
     patienceMs,
