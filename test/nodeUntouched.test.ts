@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { commands, type Command } from '../src/dap/protocol.ts'
+import { attachTo, breakable } from './support/cdpSession.ts'
 import { Client } from './support/client.ts'
 import { nodeVersions, startNode, type RunningNode } from './support/node.ts'
 import { startRealDaemon } from './support/realDaemon.ts'
@@ -157,3 +158,38 @@ void t.test('every request is answered, while it runs and while it is held', asy
   await client.disconnect()
   await debuggee.runsOn()
 })
+
+/** Does nothing but say so: the inspector of Node 20 and 22 can then lose the program with its client (quirks.ts). */
+const talker = `
+let n = 0
+const loop = () => {
+  n += 1
+  console.log('tick', n)
+  setImmediate(loop)
+}
+loop()
+`
+
+for (const version of nodeVersions) {
+  void t.test(`Node ${version.name} logs all the time, and connections are lost`, async (t) => {
+    const debuggee = await startNode(version, talker)
+    t.teardown(() => debuggee.end())
+    const heard = Number(version.name) >= 24
+    for (let round = 0; round < 30; round++) {
+      const { transport, cut } = breakable()
+      const session = await attachTo(debuggee.port, { readOnly: true, transport })
+      await session.ask('configurationDone', undefined)
+      if (heard && round === 0) await session.next('output')
+      cut()
+      await session.backend.closed
+      if (!heard)
+        t.notOk(
+          session.seen.some(({ event }) => event === 'output'),
+          'what is not safe to hear is not heard',
+        )
+      await session.end()
+    }
+    await debuggee.runsOn()
+    t.pass('it lives')
+  })
+}

@@ -55,6 +55,9 @@ export const backendOptions = {
       )
       .describe('Stacks reach back over await; slows async code. Default: while it is stopped and stepped.')
       .optional(),
+    console: flag()
+      .describe("The program's console is shown. Default: true in control; else from Node 24 on (README says why).")
+      .optional(),
     workers: flag().describe('Worker threads are debugged too. Default true.').optional(),
     reconnect: duration(1_000, 600_000)
       .describe('How long a program that has ended is waited for, to be attached to again. Default: not at all.')

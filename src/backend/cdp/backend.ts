@@ -17,7 +17,7 @@ import { Output } from './output.ts'
 import type { Frame, Parts, Script, Stop, Thread } from './parts.ts'
 import { Positions } from './positions.ts'
 import { Program, type ProgramOwner } from './program.ts'
-import { reconnectEveryMs, reconnectUsualMs, usualSkipFiles } from './quirks.ts'
+import { losesPrograms, reconnectEveryMs, reconnectUsualMs, usualSkipFiles } from './quirks.ts'
 import { Stacks } from './stack.ts'
 import type { SteppingOptions } from './stepping.ts'
 import { Stops } from './stops.ts'
@@ -169,6 +169,11 @@ class CdpBackend implements Backend, Parts, ProgramOwner {
       if (processes !== undefined) void this.#children.watch(processes)
     }
     return undefined
+  }
+
+  hearsConsole({ version }: Link): boolean {
+    const { console } = this.options.settings
+    return typeof console === 'boolean' ? console : !this.context.guard.readOnly || !losesPrograms(version)
   }
 
   enable(thread: DebugThread): Promise<unknown> {

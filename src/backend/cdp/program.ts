@@ -15,6 +15,8 @@ export interface ProgramOwner extends ThreadOwner {
   readonly stepping: SteppingOptions
   /** Debug workers: as threads of this program, or offered to the client as sessions of their own. */
   readonly workers: 'threads' | 'offered' | 'no'
+  /** Whether what the program says on its console is heard: see `losesPrograms` in quirks.ts. */
+  hearsConsole(link: Link): boolean
   offerWorker(worker: Worker): void
   /** What else a thread needs before it may run, asked for in one flight behind `Debugger.enable`. */
   enable(thread: DebugThread): Promise<unknown>
@@ -104,7 +106,9 @@ export class Program {
     this.threads.set(id, thread)
     thread.scripts.onScript((script) => this.#owner.scriptAdded(script, thread))
     const runtime = cdp.request('Runtime.enable').then(() => this.#live.add(thread))
-    await Promise.all([runtime, cdp.request('Debugger.enable', {}), this.#owner.enable(thread)])
+    // The contexts are known, and no more is wanted of it.
+    const quiet = this.#owner.hearsConsole(this.link) ? undefined : cdp.request('Runtime.disable')
+    await Promise.all([runtime, quiet, cdp.request('Debugger.enable', {}), this.#owner.enable(thread)])
     return thread
   }
 

@@ -96,9 +96,9 @@ export class Runner {
   }
 
   async #runGlobal(expression: string, thread: Thread, how: How): Promise<Runtime.RemoteObject> {
-    // Waiting needs the program to come to its microtasks: where nothing is awaited, a stop must not delay the answer.
-    const awaitPromise = /\bawait\b/.test(expression)
-    const repl = how.repl === true && !how.pure ? { replMode: true, awaitPromise } : {}
+    // V8 answers in this mode only at the program's next microtasks, which a stop can put off: not without need.
+    const needsRepl = how.repl === true && !how.pure && /\b(?:await|const|let|class)\b/.test(expression)
+    const repl = needsRepl ? { replMode: true, awaitPromise: true } : {}
     const params = { ...paramsOf(expression, how, keptGroup), ...repl }
     const remote = await this.#ask(thread, 'Runtime.evaluate', params, how)
     if (remote.objectId !== undefined) this.#nodes.keep(remote.objectId, thread)
