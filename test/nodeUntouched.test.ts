@@ -176,11 +176,11 @@ for (const version of nodeVersions) {
     t.teardown(() => debuggee.end())
     const heard = Number(version.name) >= 24
     for (let round = 0; round < 30; round++) {
-      const { transport, cut } = breakable()
-      const session = await attachTo(debuggee.port, { readOnly: true, transport })
+      const way = breakable()
+      const session = await attachTo(debuggee.port, { readOnly: true, transport: way.transport })
       await session.ask('configurationDone', undefined)
       if (heard && round === 0) await session.next('output')
-      cut()
+      way.cut()
       await session.backend.closed
       if (!heard)
         t.notOk(
