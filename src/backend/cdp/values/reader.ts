@@ -1,4 +1,5 @@
 import type { Runtime } from 'node:inspector'
+import { CdpError } from '../connection.ts'
 import type { Thread } from '../parts.ts'
 import { readerSource } from './readerSource.ts'
 
@@ -108,27 +109,73 @@ export const textMax = 1_000
  */
 export class NotReadable extends Error {}
 
+/** The reader is compiled once in each context; to send it with each request made a look 3 times as slow. */
+const readers = new WeakMap<Thread, Map<string, string>>()
+const readerGroup = 'breakwater-reader'
+
+/** An id of V8's is `isolate.context.number`. */
+const contextOf = (base: string): string => base.slice(0, base.lastIndexOf('.'))
+
+async function callReader(
+  thread: Thread,
+  base: string,
+  args: readonly Runtime.CallArgument[],
+  rest: object,
+  signal: AbortSignal | undefined,
+): Promise<Runtime.CallFunctionOnReturnType> {
+  const { cdp } = thread
+  const known = readers.get(thread) ?? new Map<string, string>()
+  readers.set(thread, known)
+  const context = contextOf(base)
+  const common = { objectId: base, silent: true, throwOnSideEffect: true, ...rest }
+  const call = (functionDeclaration: string, given: readonly Runtime.CallArgument[]) =>
+    cdp.request<Runtime.CallFunctionOnReturnType>(
+      'Runtime.callFunctionOn',
+      { ...common, functionDeclaration, arguments: given },
+      signal,
+    )
+  const reader = known.get(context)
+  if (reader !== undefined) {
+    try {
+      return await call('function (reader, ...args) { return Reflect.apply(reader, this, args) }', [
+        { objectId: reader },
+        ...args,
+      ])
+    } catch (error) {
+      if (!(error instanceof CdpError) || known.get(context) !== reader) throw error
+      // Gone with the handles of its context: once more, as if it had never been there.
+      known.delete(context)
+    }
+  }
+  const asked = call(readerSource, args)
+  const made = cdp.request<Runtime.CallFunctionOnReturnType>('Runtime.callFunctionOn', {
+    objectId: base,
+    functionDeclaration: `function () { return ${readerSource} }`,
+    objectGroup: readerGroup,
+    silent: true,
+    throwOnSideEffect: true,
+  })
+  made.then(
+    ({ result }) => {
+      if (result.objectId !== undefined && result.type === 'function') known.set(context, result.objectId)
+    },
+    // The request itself says what is wrong.
+    () => {},
+  )
+  return asked
+}
+
 /** Asks about values that begin at these objects, in one request. Rejects with {@link NotReadable}, CdpError, DapError. */
 export async function read<A = Answer>(
-  { cdp }: Thread,
+  thread: Thread,
   starts: readonly { readonly base: string; readonly want: Want }[],
   signal?: AbortSignal,
   max = textMax,
 ): Promise<A[]> {
   const [first, ...others] = starts
   const ask = { max, wants: starts.map(({ want }) => want) }
-  const answer = await cdp.request<Runtime.CallFunctionOnReturnType>(
-    'Runtime.callFunctionOn',
-    {
-      objectId: first!.base,
-      functionDeclaration: readerSource,
-      arguments: [{ value: ask }, ...others.map(({ base }) => ({ objectId: base }))],
-      returnByValue: true,
-      silent: true,
-      throwOnSideEffect: true,
-    },
-    signal,
-  )
+  const args = [{ value: ask }, ...others.map(({ base }) => ({ objectId: base }))]
+  const answer = await callReader(thread, first!.base, args, { returnByValue: true }, signal)
   if (answer.exceptionDetails !== undefined || !Array.isArray(answer.result.value)) {
     const { exception, text } = answer.exceptionDetails ?? {}
     throw new NotReadable(exception?.description?.split('\n')[0] ?? text ?? 'no answer')
@@ -160,22 +207,12 @@ export async function isCalm(
  * `base`. V8 describes the value itself: not for one whose row says `h`.
  */
 export async function resolve(
-  { cdp }: Thread,
+  thread: Thread,
   base: string,
   paths: readonly (readonly Step[])[],
   signal?: AbortSignal,
 ): Promise<Runtime.RemoteObject> {
-  const answer = await cdp.request<Runtime.CallFunctionOnReturnType>(
-    'Runtime.callFunctionOn',
-    {
-      objectId: base,
-      functionDeclaration: readerSource,
-      arguments: [{ value: { max: 1, paths } }],
-      silent: true,
-      throwOnSideEffect: true,
-    },
-    signal,
-  )
+  const answer = await callReader(thread, base, [{ value: { max: 1, paths } }], {}, signal)
   if (answer.exceptionDetails !== undefined) throw new NotReadable(answer.exceptionDetails.text)
   return answer.result
 }
