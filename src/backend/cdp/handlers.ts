@@ -8,6 +8,7 @@ import { modulesOf } from './modules.ts'
 import type { Frame, Parts } from './parts.ts'
 import type { Positions } from './positions.ts'
 import type { Stacks } from './stack.ts'
+import { mappedStack } from './stackText.ts'
 import { StepInTargets } from './stepInTargets.ts'
 import type { DebugThread } from './thread.ts'
 
@@ -24,7 +25,12 @@ export interface HandlerContext {
 /** The handlers that are neither about breakpoints nor about values, with those of the other parts. */
 export function tableOf(context: HandlerContext, others: Handlers): Handlers {
   const table: Handlers = { ...runHandlers(context), ...lookHandlers(context), ...others }
-  return { ...table, ...frameHandlers(context, table), ...scriptHandlers(context, table) }
+  return {
+    ...table,
+    ...frameHandlers(context, table),
+    ...exceptionHandlers(context, table),
+    ...scriptHandlers(context, table),
+  }
 }
 
 function runHandlers(context: HandlerContext): Handlers {
@@ -102,6 +108,20 @@ function frameHandlers({ stacks }: HandlerContext, { scopes, evaluate }: Handler
     }
   }
   return handlers as Handlers
+}
+
+/** An exception's stack has the places that its author knows. */
+function exceptionHandlers(context: HandlerContext, { exceptionInfo }: Handlers): Handlers {
+  if (exceptionInfo === undefined) return {}
+  return {
+    async exceptionInfo(call): Promise<Body<'exceptionInfo'>> {
+      const body = await exceptionInfo(call)
+      const thread = context.threads().get(call.arguments.threadId)
+      const stack = body?.details?.stackTrace
+      if (thread === undefined || stack === undefined) return body
+      return { ...body, details: { ...body.details, stackTrace: mappedStack(stack, thread, context.sources) } }
+    },
+  }
 }
 
 /** What is about scripts waits until all of them are known: see DebuggerDomain. */
