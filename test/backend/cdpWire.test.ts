@@ -1,8 +1,13 @@
 import net from 'node:net'
 import t from 'tap'
-import { opener } from '../support/cdpSession.ts'
+import { dialer, discover, openInspector } from '../../src/backend/cdp/discovery.ts'
+import { watchSilence } from '../../src/backend/cdp/silence.ts'
+import { direct } from '../../src/transport/direct.ts'
+import { opener, silentLog } from '../support/cdpSession.ts'
 import { until } from '../support/debuggee.ts'
 import { FakeInspector } from '../support/fakeInspector.ts'
+import { nodeVersions, startNode } from '../support/node.ts'
+import { startRelay } from '../support/relay.ts'
 
 const location = { scriptId: '7', lineNumber: 3, columnNumber: 2 }
 const frame = {
@@ -233,4 +238,48 @@ void t.test('an inspector that is ill', async (t) => {
     t.ok(fake.asked.some(({ method }) => method === 'Debugger.disable'))
     t.equal(await session.backend.closed, undefined)
   })
+})
+
+void t.test('a link that goes silent is noticed, and a program that is only busy is none', async (t) => {
+  const busy = `
+let n = 0
+setInterval(() => {
+  n += 1
+  console.log('tick', n)
+}, 20)
+process.once('SIGUSR2', () => {
+  console.log('busy')
+  // In JavaScript, and in Atomics.wait, V8 answers meanwhile.
+  require('node:child_process').execSync('sleep 3')
+  console.log('done')
+})
+`
+  const debuggee = await startNode(nodeVersions[0], busy)
+  t.teardown(() => debuggee.end())
+  const relay = await startRelay(t, { to: { host: '127.0.0.1', port: debuggee.port } })
+  const transport = direct()
+  const { signal } = new AbortController()
+  const where = `127.0.0.1:${relay.port}`
+  const dial = dialer(transport, { host: '127.0.0.1', port: relay.port })
+  const { targets } = await discover(dial, where, signal)
+  const inspector = await openInspector(dial, targets[0]!, where, silentLog, signal)
+  let asked = 0
+  const answers = (): Promise<unknown> => {
+    asked++
+    return discover(dial, where, AbortSignal.timeout(500))
+  }
+  watchSilence(inspector, { afterMs: 400, answers, log: silentLog })
+  await inspector.main.request('Runtime.evaluate', { expression: '1' })
+  t.equal(inspector.silentMs, 0, 'nothing is owed')
+  process.kill(debuggee.pid, 'SIGUSR2')
+  await debuggee.printed(/^busy/)
+  await inspector.main.request('Runtime.evaluate', { expression: '2' })
+  await debuggee.printed(/^done/)
+  t.ok(asked > 0, 'it was asked while it was busy, and has answered')
+  relay.silence()
+  const pending = inspector.main.request('Runtime.evaluate', { expression: '3' })
+  await t.rejects(pending, { message: /it has not answered for \d+ s, and nobody answers at its port/ })
+  t.match(await inspector.closed, { code: 'debuggerGone' })
+  await debuggee.runsOn()
+  await transport[Symbol.asyncDispose]()
 })

@@ -4,6 +4,8 @@ import type { Address } from '../../transport/transport.ts'
 import type { CdpSession, Inspector } from './connection.ts'
 import { addressText, dialer, discover, notInspector, openInspector } from './discovery.ts'
 import { Processes } from './processes.ts'
+import { silentMs } from './quirks.ts'
+import { watchSilence } from './silence.ts'
 import { Workers } from './workers.ts'
 
 /** The way to one V8: the main thread of a process, or one of its workers. */
@@ -47,6 +49,11 @@ async function connectMain(address: Address, { transport, signal, log }: Backend
   const [target] = targets
   if (target === undefined) throw notInspector(where, 'it has nothing to debug')
   const inspector = await openInspector(dial, target, where, log, signal)
+  watchSilence(inspector, {
+    afterMs: silentMs,
+    answers: () => discover(dial, where, AbortSignal.timeout(silentMs)),
+    log,
+  })
   const { main } = inspector
   const link: Link & { pid: number | undefined } = {
     inspector,

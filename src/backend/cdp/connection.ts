@@ -88,6 +88,11 @@ export class Conversation implements CdpSession {
     return () => listeners.delete(listener)
   }
 
+  /** How many answers are owed. */
+  get owed(): number {
+    return this.#pending.size
+  }
+
   /** A message of the inspector's, as text. */
   receive(text: string): void {
     const message = parseMessage(text)
@@ -143,6 +148,8 @@ export class Inspector {
   #flushing = false
   #asked = false
   #failure: Error | undefined
+  /** When it last said something, or was asked when it owed nothing. */
+  #heardAt = 0
 
   constructor(stream: Duplex, path: string, where: string, log: Log) {
     this.#where = where
@@ -156,7 +163,10 @@ export class Inspector {
       handshakeTimeout: openingMs,
       skipUTF8Validation: true,
     })
-    this.#socket.on('message', (data: Buffer) => this.main.receive(data.toString()))
+    this.#socket.on('message', (data: Buffer) => {
+      this.#heardAt = performance.now()
+      this.main.receive(data.toString())
+    })
     this.#socket.on('error', (error) => (this.#failure ??= error))
     this.#stream.on('error', (error) => (this.#failure ??= error))
     this.#socket.once('close', () => this.main.end(this.#closedError(), this.#asked))
@@ -181,7 +191,19 @@ export class Inspector {
     }
   }
 
+  /** See `watchSilence`. */
+  get silentMs(): number {
+    return this.main.owed > 0 ? performance.now() - this.#heardAt : 0
+  }
+
+  /** It is gone, as somebody knows who has asked elsewhere. */
+  fail(error: Error): void {
+    this.#failure ??= error
+    this.#stream.destroy()
+  }
+
   #send(text: string): void {
+    if (this.main.owed <= 1) this.#heardAt = performance.now()
     if (!this.#flushing) {
       this.#flushing = true
       this.#stream.cork()

@@ -38,6 +38,9 @@ export function losesPrograms(version: string): boolean {
   return Number(/^v?(\d+)/.exec(version)?.[1] ?? 0) < 24
 }
 
+/** An inspector that owes an answer and says nothing for so long is asked whether it is there; see silence.ts. */
+export const silentMs = 8_000
+
 /** How long a program may take to answer the first requests. A busy one answers between two statements, at once. */
 export const enablingMs = 10_000
 
