@@ -9,8 +9,8 @@ const assignment =
   /(?<![\p{L}\p{N}_$.-])[.-]*([\p{L}\p{N}_$][\p{L}\p{N}_$.-]*(?: [\p{L}_$][\w$-]{0,63})?)((?:\\{0,8}["'`])?\]?\s{0,8}(?:=>|:=|->|[:=](?!=))\s{0,8})/gu
 /** `--password x` of a command line, also as a list: `'--password', 'x'`. */
 const option = /(?<![\w-])--?([A-Za-z][\w-]{0,63})(["']?\s{0,4},?\s{1,4}(?=\S))/g
-/** A pair whose first part is a quoted name: ASGI's `(b'cookie', b'…')`, a list of headers. */
-const pair = /[([{]\s{0,4}b?["']([\w.-]{1,128})["']\s{0,4},\s{0,4}(?=[bu]?["'])/g
+/** A pair whose first part is a quoted name: ASGI's `(b'cookie', b'…')`, a list of headers; also over several lines. */
+const pair = /[([{]\s{0,24}b?["']([\w.-]{1,128})["']\s{0,4},\s{0,24}(?=[bu]?["'])/g
 
 /** Headers whose value goes to the end of the line, blanks and all. */
 const wholeLine = /(?:authorization|cookie)$/i
@@ -44,7 +44,7 @@ export function namedSpans(text: string, names: SecretNames): Span[] {
     const start = match.index + match[0].length
     const end = valueEnd(text, start, false)
     // A list of column names goes on; a pair is closed, or cut.
-    if (end >= text.length || /^\s*[)\]}]/.test(text.slice(end, end + 8))) add(start, end)
+    if (end >= text.length || /^\s*[)\]}]/.test(text.slice(end, end + 25))) add(start, end)
   }
   return spans
 }

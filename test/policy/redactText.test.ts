@@ -99,6 +99,7 @@ void t.test('values behind a secret name are hidden in any text', async (t) => {
     `['run', '--password', '${s}']`,
     `[(b'authorization', b'${s}'), (b'a', b'b')]`,
     `[('cookie', '${s}')]`,
+    `[\n    [\n        "cookie",\n        "${s}"\n    ]\n]`,
     `{'credentials': {'user': 'x', 'key2': '${s}'}}`,
     `secrets=['a', '${s}']`,
     `SecretStr(secret='${s}')`,
