@@ -1,14 +1,8 @@
 import { DebugClient } from '@vscode/debugadapter-testsupport'
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import t from 'tap'
-import {
-  debugpyVersions,
-  startPython,
-  tickingProgram,
-  until,
-  type Debuggee,
-  type DebugpyVersion,
-} from './support/debugpy.ts'
+import { debugpyVersions, startPython, tickingProgram, until, type Debuggee } from './support/debugpy.ts'
+import { nodeVersions, startNode, tickingProgram as nodeTickingProgram } from './support/node.ts'
 import { startRealDaemon } from './support/realDaemon.ts'
 
 /**
@@ -33,8 +27,40 @@ class AttachingClient extends DebugClient {
   }
 }
 
-async function world(t: Parameters<typeof startRealDaemon>[0], version: DebugpyVersion = debugpyVersions[0]) {
-  const debuggee = await startPython(version, tickingProgram)
+/** What the same session is told with on another debugger, and what differs in the language of the program. */
+interface Subject {
+  readonly name: string
+  readonly backend: 'debugpy' | 'node'
+  start(): Promise<Debuggee>
+  /** Runs the program's code, changes it, is no expression. */
+  readonly refused: readonly string[]
+  readonly condition: string
+  readonly textOf: (name: string) => string
+}
+
+const pythons: readonly Subject[] = debugpyVersions.map((version) => ({
+  name: `debugpy ${version.name}`,
+  backend: 'debugpy',
+  start: () => startPython(version, tickingProgram),
+  refused: ['print(1)', 'order.number = 1', 'x{y}'],
+  condition: 'print(n)',
+  textOf: (name) => `str(${name})`,
+}))
+
+const nodes: readonly Subject[] = nodeVersions.map((version) => ({
+  name: `Node ${version.name}`,
+  backend: 'node',
+  start: () => startNode(version, nodeTickingProgram),
+  refused: ['work(1)', 'order.number = 1', 'x{y}'],
+  condition: 'work(n)',
+  textOf: (name) => `String(${name})`,
+}))
+
+const [python] = pythons as [Subject, ...Subject[]]
+const [node] = nodes as [Subject, ...Subject[]]
+
+async function world(t: Parameters<typeof startRealDaemon>[0], subject: Subject = python) {
+  const debuggee = await subject.start()
   t.teardown(() => debuggee.end())
   const targets = { orders: '{}', mine: '{ mode: control }', brief: '{ pauseMax: 500ms }', timed: '{ session: 3s }' }
   const yaml = [
@@ -42,7 +68,7 @@ async function world(t: Parameters<typeof startRealDaemon>[0], version: DebugpyV
     ...Object.entries(targets).map(([name, policy]) => `  ${name}: ${policy}`),
     'targets:',
     ...Object.keys(targets).map(
-      (name) => `  ${name}: { backend: debugpy, at: 127.0.0.1:${debuggee.port}, policy: ${name} }`,
+      (name) => `  ${name}: { backend: ${subject.backend}, at: 127.0.0.1:${debuggee.port}, policy: ${name} }`,
     ),
   ].join('\n')
   const daemon = await startRealDaemon(t, { yaml })
@@ -74,16 +100,16 @@ async function hit(client: AttachingClient, target: string, debuggee: Debuggee) 
   }
 }
 
-for (const version of debugpyVersions) {
-  void t.test(`Microsoft's DebugClient on debugpy ${version.name}: a whole session that only looks`, async (t) => {
-    const { debuggee, connect, daemon } = await world(t, version)
+for (const subject of [...pythons, ...nodes]) {
+  void t.test(`Microsoft's DebugClient on ${subject.name}: a whole session that only looks`, async (t) => {
+    const { debuggee, connect, daemon } = await world(t, subject)
     const client = await connect()
     const { frameId, locals, values, threadId } = await hit(client, 'orders', debuggee)
     const at = (name: string) => ({ path: debuggee.file, line: debuggee.line(name) })
     t.equal(Number(values['doubled']), 2 * Number(values['n']))
     const { body } = await client.evaluateRequest({ expression: 'order.lines[1]', frameId, context: 'hover' })
     t.equal(body.result, "'milk'")
-    for (const expression of ['print(1)', 'order.number = 1', 'x{y}']) {
+    for (const expression of subject.refused) {
       await t.rejects(client.evaluateRequest({ expression, frameId, context: 'repl' }), { message: /^Refused by/ })
     }
     const change = client.setVariableRequest({ variablesReference: locals, name: 'doubled', value: '7' })
@@ -97,8 +123,11 @@ for (const version of debugpyVersions) {
       const answer = await client.setBreakpointsRequest({ source: { path: debuggee.file }, breakpoints })
       return answer.body.breakpoints[0]!
     }
-    t.match(await set({ condition: 'print(n)' }), { verified: false, message: /^Refused by the rule 'expression'/ })
-    t.match(client.said('stderr'), /program\.py:\d+: Refused by the rule 'expression'/)
+    t.match(await set({ condition: subject.condition }), {
+      verified: false,
+      message: /^Refused by the rule 'expression'/,
+    })
+    t.match(client.said('stderr'), /program\.(py|js):\d+: Refused by the rule 'expression'/)
     t.match(await set({ logMessage: 'number {order.number}' }), { verified: true })
     await client.continueRequest({ threadId })
     await until('the log point writes', () => /number \d+/.test(client.said('stdout') + client.said('console')))
@@ -113,17 +142,19 @@ for (const version of debugpyVersions) {
   })
 }
 
-void t.test('in control values change, and the end still lets the program run', async (t) => {
-  const { debuggee, connect } = await world(t)
-  const client = await connect()
-  const { frameId, locals } = await hit(client, 'mine', debuggee)
-  await client.setVariableRequest({ variablesReference: locals, name: 'doubled', value: '77' })
-  const { body } = await client.evaluateRequest({ expression: 'str(doubled)', frameId, context: 'repl' })
-  t.equal(body.result, "'77'")
-  // What nvim-dap sends for `terminate()`, though nobody offered it.
-  await client.disconnectRequest({ terminateDebuggee: true })
-  await debuggee.runsOn()
-})
+for (const subject of [python, node]) {
+  void t.test(`in control values change, and the end lets the program run: ${subject.name}`, async (t) => {
+    const { debuggee, connect } = await world(t, subject)
+    const client = await connect()
+    const { frameId, locals } = await hit(client, 'mine', debuggee)
+    await client.setVariableRequest({ variablesReference: locals, name: 'doubled', value: '77' })
+    const { body } = await client.evaluateRequest({ expression: subject.textOf('doubled'), frameId, context: 'repl' })
+    t.equal(body.result, "'77'")
+    // What nvim-dap sends for `terminate()`, though nobody offered it.
+    await client.disconnectRequest({ terminateDebuggee: true })
+    await debuggee.runsOn()
+  })
+}
 
 void t.test('the longest pause and the end of the time: the client is told, and the program runs on', async (t) => {
   const { debuggee, connect, daemon } = await world(t)
