@@ -90,6 +90,12 @@ for (const version of nodeVersions.filter(({ path }) => existsSync(path))) {
       const { threadId = 0 } = await child.event('stopped')
       const { stackFrames } = (await child.request('stackTrace', { threadId }))!
       t.match(stackFrames[0], { name: 'task', line: debuggee.line('WORK') })
+      const { scopes } = (await child.request('scopes', { frameId: stackFrames[0]!.id }))!
+      const { variables } = (await child.request('variables', scopes[0]!))!
+      t.ok(variables.length > 0, 'its values are shown')
+      // Node 20 hands a worker only the low byte of each UTF-16 unit.
+      const evaluated = { expression: '"\u2022…ü" + 1', frameId: stackFrames[0]!.id, context: 'watch' } as const
+      t.match(await child.request('evaluate', evaluated), { result: "'\u2022…ü1'" })
       t.match(await child.request('threads', undefined), { threads: [{ name: 'packer (worker 1)' }] })
       await debuggee.runsOn()
       await child.disconnect()

@@ -58,7 +58,7 @@ export class Workers {
 
   #attached(sessionId: string, info: { workerId: string; title: string }, waits: boolean): void {
     const conversation = new Conversation((message) => {
-      this.#main.send('NodeWorker.sendMessageToWorker', { sessionId, message })
+      this.#main.send('NodeWorker.sendMessageToWorker', { sessionId, message: inAscii(message) })
     }, this.#log)
     const { id, name } = named(info)
     const worker: Worker = { id, name, cdp: conversation, waits }
@@ -72,6 +72,14 @@ export class Workers {
     this.#sessions.delete(sessionId)
     found.conversation.end(dapError('debuggerGone', { why: `${found.worker.name} has ended` }), false)
   }
+}
+
+/**
+ * The same JSON. Of each UTF-16 unit only the low byte comes to a worker (20): U+2026 is read as `&`, U+2022 as a
+ * quotation mark, and a request that is no JSON any more has no answer that tells whose it is.
+ */
+function inAscii(json: string): string {
+  return json.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /**
