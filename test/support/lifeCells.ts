@@ -149,8 +149,13 @@ async function advance(held: Omit<Held, 'pending'>, target: string, world: LifeW
   }
   if (stage === 'running') return { ...held, pending: Promise.resolve(undefined) }
   const { threadId = 0 } = await client.event('stopped')
-  if (stage === 'stopped') return { ...held, pending: Promise.resolve(undefined) }
   const { stackFrames } = (await client.request('stackTrace', { threadId }))!
+  if (stage === 'stopped') {
+    // Behind what the backend asks by itself at the beginning: an evaluation that is cut off can end debugpy's adapter.
+    const { scopes } = (await client.request('scopes', { frameId: stackFrames[0]!.id }))!
+    await client.request('variables', { variablesReference: scopes[0]!.variablesReference })
+    return { ...held, pending: Promise.resolve(undefined) }
+  }
   const { armed, evaluations } = world.subject
   const expression = evaluations[stage]
   const from = debuggee.lines.length
