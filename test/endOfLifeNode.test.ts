@@ -2,17 +2,26 @@ import t from 'tap'
 import { comesBack, longestPause, stages } from './support/lifeCells.ts'
 import { ends } from './support/lifeEnds.ts'
 import { nodeSubject } from './support/lifeSubjects.ts'
-import { endCells } from './support/lifeTable.ts'
+import { endCells, type Cell } from './support/lifeTable.ts'
 import { nodeVersions } from './support/node.ts'
 
 const subject = nodeSubject(nodeVersions[0])
 const severe = ends.filter((end) => end.severs !== undefined || end.daemon !== undefined)
 
-/** All ends at every stage, with the Node that runs the tests. */
-const world = await endCells(t, subject, [
+/** A connection that is lost while it evaluates ends a Node 20 in 2 or 3 of 100 (quirks.ts): told on 24 alone. */
+const isSpared = ({ end, stage }: Cell): boolean =>
+  stage.startsWith('evaluating') && (end.severs === true || end === subject.ownEnd)
+
+/** All other ends at every stage, with the Node that runs the tests. */
+const cells: Cell[] = [
   ...[...ends, subject.ownEnd].flatMap((end) => stages.map((stage) => ({ end, stage }))),
   ...severe.map((end) => ({ end, stage: 'evaluating for ever' as const })),
-])
+]
+const world = await endCells(
+  t,
+  subject,
+  cells.filter((cell) => !isSpared(cell)),
+)
 
 void t.test('pauseMax', async (t) => {
   const { heldMs, text } = await longestPause(world)
