@@ -21,6 +21,11 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
 }
 
+/** Whether what listens there is on the machine that the daemon runs on, as far as the way tells. */
+export function isHere(transport: Pick<Transport, 'name'>, address: Address): boolean {
+  return transport.name === 'direct' && ('path' in address || isLoopback(address.host))
+}
+
 /**
  * The machine that the daemon runs on, and what its network reaches without help.
  * @param options.connectTimeoutMs how long one dial may take; 10 s by default.

@@ -4,7 +4,7 @@ import { dapError } from '../../dap/errors.ts'
 import { abortable, sleep } from '../../lib/abort.ts'
 import { deferred } from '../../lib/deferred.ts'
 import type { Log } from '../../lib/log.ts'
-import { isLoopback } from '../../transport/direct.ts'
+import { isHere } from '../../transport/direct.ts'
 import { AsyncStacks } from './asyncStacks.ts'
 import { Breakpoints } from './breakpoints/breakpoints.ts'
 import { Children } from './children.ts'
@@ -150,7 +150,7 @@ class CdpBackend implements Backend, Parts, ProgramOwner {
 
   #tellProcess(): void {
     const { pid, address, name } = this.#program.link
-    const isLocalProcess = this.context.transport.name === 'direct' && ('path' in address || isLoopback(address.host))
+    const isLocalProcess = isHere(this.context.transport, address)
     this.context.emit('process', {
       name: pid === undefined ? name : `node (process ${pid})`,
       startMethod: 'attach',

@@ -25,11 +25,6 @@ export function dialer(transport: Transport, address: Address): Dial {
   return (signal) => transport.dial(address, signal)
 }
 
-export function addressText(address: Address): string {
-  if ('path' in address) return address.path
-  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`
-}
-
 /** Asks an inspector who it is and what it has. Rejects with `notThisDebugger` where something else answers, or none. */
 export async function discover(dial: Dial, where: string, signal: AbortSignal): Promise<Discovered> {
   const [version, list] = await Promise.all([

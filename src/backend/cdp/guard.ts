@@ -1,7 +1,7 @@
 import type { CdpSession } from './connection.ts'
 import { guardSource, lookSource } from './guardSource.ts'
 
-export { guardMethods } from './guardMethods.ts'
+export { engineMethods as guardMethods } from '../../lib/engineMethods.ts'
 export { guardSource } from './guardSource.ts'
 
 /** The free identifier of guarded texts (policy/expression/javascript/guard.ts). It is in no string of theirs. */

@@ -1,13 +1,4 @@
-/** Methods that run none of the program's code, by name. The policy accepts these and no others. */
-export const guardMethods: readonly string[] = [
-  'get has at includes indexOf lastIndexOf slice join keys hasOwn hasOwnProperty is isArray isView',
-  'isInteger isSafeInteger isFinite isNaN parseInt parseFloat toString toFixed toPrecision valueOf',
-  'charAt charCodeAt codePointAt concat endsWith startsWith padEnd padStart repeat substring substr toLowerCase',
-  'toUpperCase trim trimEnd trimStart isWellFormed toISOString getTime getTimezoneOffset now',
-  'getFullYear getMonth getDate getDay getHours getMinutes getSeconds getMilliseconds',
-  'getUTCFullYear getUTCMonth getUTCDate getUTCDay getUTCHours getUTCMinutes getUTCSeconds getUTCMilliseconds',
-  'abs ceil floor round trunc sign sqrt cbrt min max pow log log2 log10 exp hypot',
-].flatMap((line) => line.split(' '))
+import { engineMethods } from '../../lib/engineMethods.ts'
 
 /** The part of the guard that calls methods: only where what the program would call is the engine's own. */
 export const methodSource = String.raw`
@@ -175,7 +166,7 @@ export const methodSource = String.raw`
   }
   if (eager) {
     isOwnGetter(undefined)
-    const names = ${JSON.stringify(guardMethods)}
+    const names = ${JSON.stringify(engineMethods)}
     for (let i = 0; i < names.length; i++) placesOf(names[i])
   }
 `

@@ -1,5 +1,6 @@
 import type { Address, Transport } from '../../transport/transport.ts'
-import { addressText, dialer, discover } from './discovery.ts'
+import { addressText } from '../../transport/direct.ts'
+import { dialer, discover } from './discovery.ts'
 import type { InspectorTarget } from './wire.ts'
 
 /** What is at that end of the way. */

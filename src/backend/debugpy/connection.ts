@@ -7,7 +7,6 @@ import type { Command } from '../../dap/protocol.ts'
 import { abortable, reasonOf } from '../../lib/abort.ts'
 import { deferred } from '../../lib/deferred.ts'
 import type { Log } from '../../lib/log.ts'
-import type { Address } from '../../transport/transport.ts'
 import { clientId, greetingMs } from './quirks.ts'
 
 /** Opens a conversation about one child process; it has said `initialize`. */
@@ -24,11 +23,6 @@ export interface Link {
   /** Told of each child process that comes by itself; those that the adapter tells of come as events. */
   onChild(listener: (process: number) => void): void
   end(): Promise<void>
-}
-
-export function addressText(address: Address): string {
-  if ('path' in address) return address.path
-  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`
 }
 
 export type EventListener = (event: string, body: unknown) => void

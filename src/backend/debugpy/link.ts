@@ -2,7 +2,8 @@ import type { Capabilities } from '../../dap/call.ts'
 import type { BackendContext, BackendOptions } from '../backend.ts'
 import { sleep } from '../../lib/abort.ts'
 import { settleMs } from './quirks.ts'
-import { addressText, Upstream, type Link } from './connection.ts'
+import { addressText } from '../../transport/direct.ts'
+import { Upstream, type Link } from './connection.ts'
 import { waitForProgram } from './listening.ts'
 
 export function connect(options: BackendOptions, context: BackendContext): Promise<Link> {

@@ -3,7 +3,8 @@ import { dapError, type DapError } from '../../dap/errors.ts'
 import { reasonOf } from '../../lib/abort.ts'
 import type { Listener } from '../../transport/transport.ts'
 import type { BackendContext, BackendOptions } from '../backend.ts'
-import { addressText, Upstream, type Link } from './connection.ts'
+import { addressText } from '../../transport/direct.ts'
+import { Upstream, type Link } from './connection.ts'
 import { greetingMs } from './quirks.ts'
 
 /**

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import type { GeneratedPlace, ProgramSources } from '../maps/programSources.ts'
 import { sleep } from '../../../lib/abort.ts'
-import { isLoopback } from '../../../transport/direct.ts'
+import { isHere } from '../../../transport/direct.ts'
 import { present } from '../../../lib/present.ts'
 import type { Positions } from '../positions.ts'
 import type { Parts, Script, Stop, Thread } from '../parts.ts'
@@ -62,8 +62,13 @@ export class Placing {
   /** On this machine, what a link leads to: Node loads a module by its real path, without `--preserve-symlinks`. */
   async #resolve(path: string | undefined): Promise<void> {
     const { options, context } = this.#parts
-    const isHere = context.transport.name === 'direct' && 'host' in options.address && isLoopback(options.address.host)
-    if (!isHere || path === undefined || !isAbsolute(path) || this.#realPaths.size > pathsMax) return
+    if (
+      !isHere(context.transport, options.address) ||
+      path === undefined ||
+      !isAbsolute(path) ||
+      this.#realPaths.size > pathsMax
+    )
+      return
     // A file that is not there has no other path.
     const real = await realpath(path).catch(() => path)
     if (real !== path) this.#realPaths.set(path, real)

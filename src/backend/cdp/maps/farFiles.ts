@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises'
-import { addressText, isLoopback } from '../../../transport/direct.ts'
+import { addressText, isHere } from '../../../transport/direct.ts'
 import type { Address, Transport } from '../../../transport/transport.ts'
 import { reasonOf } from '../../../lib/abort.ts'
 import { FarFileError, overLimit } from './farFile.ts'
@@ -11,7 +11,7 @@ export type { FarFiles } from './farFile.ts'
 /** The files behind a transport, for a program at that address. Dispose of them before the transport. */
 export function farFiles(transport: Transport, address: Address): FarFiles {
   if (transport.name !== 'direct') return new FarReader(transport)
-  if ('path' in address || isLoopback(address.host)) return localFiles
+  if (isHere(transport, address)) return localFiles
   const advice = 'reach it through ssh, or name a folder with its source maps as "maps" in the configuration'
   return noFiles(addressText(address), `files of another machine can't be read over its debug port (${advice})`)
 }

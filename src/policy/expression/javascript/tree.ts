@@ -1,3 +1,5 @@
+import { engineMethods } from '../../../lib/engineMethods.ts'
+
 /**
  * An accepted JavaScript expression. Nothing in it is a call but of methods and functions by name, which the guard makes
  * only where they are the engine's own.
@@ -42,20 +44,8 @@ export const functions: ReadonlySet<string> = new Set(
   'String Number Boolean parseInt parseFloat isNaN isFinite'.split(' '),
 )
 
-/** Methods that the guard knows to run none of the program's code: those of the engine, by name (cdp/guard.ts). */
-export const methods: ReadonlySet<string> = new Set(
-  [
-    'get has at includes indexOf lastIndexOf slice join keys hasOwn hasOwnProperty is isArray isView',
-    'isInteger isSafeInteger isFinite isNaN parseInt parseFloat toString toFixed toPrecision valueOf',
-    'charAt charCodeAt codePointAt concat endsWith startsWith padEnd padStart repeat substring substr toLowerCase',
-    'toUpperCase trim trimEnd trimStart isWellFormed toISOString getTime getTimezoneOffset now',
-    'getFullYear getMonth getDate getDay getHours getMinutes getSeconds getMilliseconds',
-    'getUTCFullYear getUTCMonth getUTCDate getUTCDay getUTCHours getUTCMinutes getUTCSeconds getUTCMilliseconds',
-    'abs ceil floor round trunc sign sqrt cbrt min max pow log log2 log10 exp hypot',
-  ]
-    .join(' ')
-    .split(' '),
-)
+/** Methods that the guard knows to run none of the program's code. */
+export const methods: ReadonlySet<string> = new Set(engineMethods)
 
 /** The trees directly below one. */
 export function below(tree: Tree): readonly Tree[] {
