@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { commands, type Command } from '../src/dap/protocol.ts'
+import { movesOn } from '../src/dap/resuming.ts'
 import { attachTo, breakable } from './support/cdpSession.ts'
 import { Client } from './support/client.ts'
 import { nodeVersions, startNode, type RunningNode } from './support/node.ts'
@@ -134,16 +135,7 @@ void t.test('every request is answered, while it runs and while it is held', asy
     'restart',
   ]
   // These let it run, and what comes after them is asked of a running program.
-  const running: Command[] = [
-    'continue',
-    'next',
-    'stepIn',
-    'stepOut',
-    'stepBack',
-    'reverseContinue',
-    'goto',
-    'restartFrame',
-  ]
+  const running = [...movesOn]
   const looking = commands.filter((command) => !ending.includes(command) && !running.includes(command))
   const ids = { threadId, frameId: 1, variablesReference: 1, expression: '1', text: 'a', column: 1, line: 1 }
   const args = { ...ids, source: { path: debuggee.file }, breakpoints: [], filters: [], names: [], dataId: 'a' }
