@@ -1,0 +1,201 @@
+import type { Duplex } from 'node:stream'
+import { dapError, type DapError } from '../../dap/errors.ts'
+import { abortable, reasonOf } from '../../lib/abort.ts'
+import { deferred, type Deferred } from '../../lib/deferred.ts'
+import type { Log } from '../../lib/log.ts'
+import { HopError } from '../../transport/transport.ts'
+import { callMs } from './quirks.ts'
+import { AnswerSplitter, formatRequest, type Answer, type In, type Method, type Out } from './wire.ts'
+
+/** Delve's own refusal, in its words. */
+export class DelveError extends Error {
+  readonly method: Method
+
+  constructor(method: Method, message: string) {
+    super(message)
+    this.name = 'DelveError'
+    this.method = method
+  }
+
+  /** This Delve is older than the method. */
+  get isUnknownMethod(): boolean {
+    return /^rpc: can't find (service|method)|unknown method:/i.test(this.message)
+  }
+}
+
+export interface AskOptions {
+  readonly signal?: AbortSignal | undefined
+  /** `Infinity` for a resume: it is answered at the next stop. */
+  readonly limitMs?: number
+}
+
+interface Pending {
+  readonly method: Method
+  readonly answer: Deferred<unknown>
+}
+
+/** Requests that wait for an answer; more mean that Delve is held in something that never ends. */
+const pendingMax = 10_000
+
+/** One connection to Delve: ids, and what is pending. Its requests are served in order (see `program.ts`). */
+export class DelveConnection {
+  readonly #stream: Duplex
+  readonly #where: string
+  readonly #log: Log
+  readonly #pending = new Map<number, Pending>()
+  readonly #closed = deferred<Error | undefined>()
+  readonly #splitter = new AnswerSplitter()
+  #ended: Error | undefined
+  #lastId = 0
+  #asked = false
+  #corked = false
+  /** It has spoken: what is at the other end is a Delve. */
+  #spoken = false
+
+  constructor(stream: Duplex, where: string, log: Log) {
+    this.#stream = stream
+    this.#where = where
+    this.#log = log
+    let failure: Error | undefined
+    stream.on('data', (chunk: Buffer) => {
+      for (const answer of this.#splitter.take(chunk)) this.#receive(answer)
+    })
+    stream.on('error', (error: Error) => (failure ??= error))
+    stream.once('end', () => stream.destroy())
+    stream.once('close', () => this.#end(this.#closedError(failure)))
+  }
+
+  /** Settles once; with the error if it was not our own `close`. */
+  get closed(): Promise<Error | undefined> {
+    return this.#closed.promise
+  }
+
+  get hasSpoken(): boolean {
+    return this.#spoken
+  }
+
+  /**
+   * Rejects with {@link DelveError} for Delve's refusal, with the signal's reason, or with how the connection ended.
+   * Requests of one turn of the event loop leave in one write: not awaiting is pipelining.
+   */
+  ask<M extends Method>(method: M, argument: In<M>, options: AskOptions = {}): Promise<Out<M>> {
+    const { signal, limitMs = callMs } = options
+    if (this.#ended !== undefined) return Promise.reject(this.#ended)
+    if (signal?.aborted) return Promise.reject(reasonOf(signal))
+    if (this.#pending.size >= pendingMax) return Promise.reject(dapError('tooManyRequests', { limit: pendingMax }))
+    const id = ++this.#lastId
+    const answer = deferred<unknown>()
+    // Stays until its answer comes, also when nobody waits for it any more: a late answer is then no surprise.
+    this.#pending.set(id, { method, answer })
+    this.#write(formatRequest(id, method, argument))
+    return this.#limited(answer.promise, method, limitMs, signal) as Promise<Out<M>>
+  }
+
+  /** Everything that was asked before leaves now. */
+  close(): Promise<Error | undefined> {
+    this.#asked = true
+    this.#flush()
+    this.#stream.end()
+    const timer = setTimeout(() => this.#stream.destroy(), 500)
+    return this.closed.finally(() => clearTimeout(timer))
+  }
+
+  #write(text: string): void {
+    if (!this.#corked) {
+      this.#corked = true
+      this.#stream.cork()
+      setImmediate(() => this.#flush())
+    }
+    this.#stream.write(text)
+  }
+
+  #flush(): void {
+    if (!this.#corked) return
+    this.#corked = false
+    this.#stream.uncork()
+  }
+
+  async #limited(
+    answer: Promise<unknown>,
+    method: Method,
+    limitMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<unknown> {
+    if (limitMs === Infinity) return signal === undefined ? answer : abortable(answer, signal)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const message = `Delve has not answered ${method} within ${limitMs / 1000} s (${this.#where}).`
+        reject(dapError('debuggerFailed', { message }))
+      }, limitMs)
+    })
+    try {
+      const first = Promise.race([answer, late])
+      return await (signal === undefined ? first : abortable(first, signal))
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #receive(answer: Answer | undefined): void {
+    if (answer === undefined) {
+      if (this.#spoken) return this.#log.warn({ where: this.#where }, 'Delve sent what is no answer')
+      this.#stream.destroy(notDelve(this.#where, 'it answers in another protocol'))
+      return
+    }
+    this.#spoken = true
+    const pending = this.#pending.get(answer.id)
+    this.#pending.delete(answer.id)
+    if (pending === undefined) return
+    const { method } = pending
+    if (answer.kind === 'result') return pending.answer.resolve(answer.result)
+    if (answer.kind === 'error') return pending.answer.reject(new DelveError(method, answer.message))
+    const message = `Delve's answer to ${method} has ${answer.bytes} bytes, too many to be read.`
+    pending.answer.reject(dapError('debuggerFailed', { message }))
+  }
+
+  #end(error: Error): void {
+    this.#ended = error
+    for (const { answer } of this.#pending.values()) answer.reject(error)
+    this.#pending.clear()
+    this.#closed.resolve(this.#asked ? undefined : error)
+  }
+
+  #closedError(failure: Error | undefined): Error {
+    if (failure instanceof HopError) {
+      return dapError('debuggerGone', { why: failure.message.replace(/\.$/, '') }, { cause: failure })
+    }
+    if (failure !== undefined && 'code' in failure && failure.code === 'notThisDebugger') return failure
+    if (!this.#spoken) return silentlyClosed(this.#where, failure)
+    const how = failure === undefined ? 'Delve closed the connection' : failure.message.replace(/\.$/, '')
+    return dapError('debuggerGone', { why: `${how} (${this.#where})` }, failure && { cause: failure })
+  }
+}
+
+const startAdvice =
+  'Start it as: dlv attach PID --headless --accept-multiclient --api-version=2 --listen=127.0.0.1:PORT (or exec, debug).'
+
+export function notDelve(where: string, problem: string): DapError {
+  return dapError('notThisDebugger', {
+    where,
+    protocol: "Delve's JSON-RPC (dlv --headless)",
+    problem,
+    advice: startAdvice,
+  })
+}
+
+/** Closed or reset without a byte: Delve does that to other users, and a Delve whose one client has gone. */
+function silentlyClosed(where: string, failure: Error | undefined): DapError {
+  const reset = failure !== undefined && 'code' in failure && failure.code === 'ECONNRESET'
+  return dapError(
+    'notThisDebugger',
+    {
+      where,
+      protocol: "Delve's JSON-RPC (dlv --headless)",
+      problem: `it ${reset ? 'reset' : 'closed'} the connection without a word`,
+      advice:
+        'Delve does so to a client of another user: let the tunnel end as the user that runs dlv, or start dlv with --only-same-user=false. Without --accept-multiclient it serves one client, once.',
+    },
+    failure && { cause: failure },
+  )
+}

@@ -1,0 +1,372 @@
+import { dapError } from '../../dap/errors.ts'
+import { sleep } from '../../lib/abort.ts'
+import { deferred, type Deferred } from '../../lib/deferred.ts'
+import type { Log } from '../../lib/log.ts'
+import { DelveError, type DelveConnection } from './connection.ts'
+import { Halts } from './halts.ts'
+import type { Ask, Facts, Program } from './parts.ts'
+import { aheadGoroutinesMax, callMs, loadConfig, stepGraceMs } from './quirks.ts'
+import { argumentsRead, goroutinesRead, localsRead, selectedGoroutine, stackRead, type Read } from './reads.ts'
+import { Answers, ProgramStop } from './stop.ts'
+import type { DebuggerCommand, DebuggerState, In, Method, Out } from './wire.ts'
+
+/** The connections to one Delve. Of a Delve that serves a single client both are the same. */
+export interface Links {
+  /** Resumes, reads and changes, in their order. */
+  readonly main: DelveConnection
+  /** Only what Delve answers while the program runs. */
+  readonly control: DelveConnection
+  /** One more, for a halt that is not answered on `control`; undefined where there can be none. */
+  readonly fresh: (() => Promise<DelveConnection>) | undefined
+  readonly roundTripMs: number
+}
+
+export interface ProgramListener {
+  stopped(stop: ProgramStop): void
+  /** A stop that nobody saw: the program was run on over it while breakpoints were set. */
+  passed(state: DebuggerState): void
+  ended(how: Error | { readonly exitStatus: number }): void
+}
+
+/** One resume, until it is answered: at the next stop. */
+export interface Resume {
+  /** What the user asked for; it is kept when a breakpoint is set in the midst of it. */
+  readonly command: DebuggerCommand
+  readonly answers: Answers
+  /** Settles when it is answered. */
+  readonly done: Deferred<void>
+  pausing: boolean
+  settled: boolean
+  /** Told of the stop first; true if it is nobody else's. */
+  intercept?: (state: DebuggerState) => boolean
+}
+
+type Waiting = { run(): Promise<unknown>; reject(error: Error): void }
+
+const ordinary: DebuggerCommand = { name: 'continue' }
+
+/**
+ * Delve has one lock: a synchronous request on a running program blocks its whole connection until the next stop. So
+ * the run state is known here and nowhere asked for, and there are two connections: `main`, on which requests are
+ * served in their order, and `control`, which only halts.
+ *
+ * Behind each resume the reads of the next stop are written ahead: they block `main` until the stop and are answered
+ * then without a round trip. To change breakpoints while it runs, a halt goes out on `control`, and at the same time the
+ * change and the next resume on `main`: they wait there behind the reads of the interrupted resume, whose answers
+ * belong to a stop that nobody sees.
+ */
+export class DelveProgram implements Program {
+  readonly facts: Facts
+  readonly #main: DelveConnection
+  readonly #halts: Halts
+  readonly #listener: ProgramListener
+  readonly #log: Log
+  readonly #lacking = new Set<Method>()
+  readonly #known = new Map<string, Promise<unknown>>()
+  #stop: ProgramStop | undefined
+  #resume: Resume | undefined
+  #waiting: Waiting[] = []
+  #interrupting = false
+  #ended = false
+  /** As far as is known: whether their list can be written ahead. */
+  #goroutines = 0
+  /** A resume waits for it: what must be done once at the first stop. */
+  #gate: Promise<unknown> | undefined
+
+  constructor(links: Links, facts: Facts, listener: ProgramListener, log: Log) {
+    this.facts = facts
+    this.#main = links.main
+    this.#halts = new Halts(links, log)
+    this.#listener = listener
+    this.#log = log
+    for (const link of new Set([links.main, links.control])) {
+      void link.closed.then((error) => this.#end(error ?? dapError('programEnded', {})))
+    }
+  }
+
+  readonly ask: Ask = async (method, argument) => {
+    try {
+      return await this.#main.ask(method, argument, { limitMs: callMs })
+    } catch (error) {
+      if (error instanceof DelveError && error.isUnknownMethod) this.#lacking.add(method)
+      throw error
+    }
+  }
+
+  get stop(): ProgramStop | undefined {
+    return this.#stop
+  }
+
+  get running(): Resume | undefined {
+    return this.#resume
+  }
+
+  get halts(): Halts {
+    return this.#halts
+  }
+
+  lacks(method: Method): boolean {
+    return this.#lacking.has(method)
+  }
+
+  /** The stop that was there when we came. */
+  found(state: DebuggerState): void {
+    const parts = { state, command: ordinary, pausing: false, error: undefined, answers: new Answers(), ask: this.ask }
+    this.#stop = new ProgramStop(parts)
+  }
+
+  /** The next resume waits for it; reads do not. */
+  gate(work: Promise<unknown>): void {
+    const gate = work.catch((error: unknown) => this.#log.info({ err: error }, 'what was to be done at a stop failed'))
+    this.#gate = gate
+    void gate.then(() => {
+      if (this.#gate === gate) this.#gate = undefined
+    })
+  }
+
+  /** Behind what is written on `main` already. */
+  start(): void {
+    this.#run(ordinary)
+  }
+
+  resume(command: DebuggerCommand, goroutine?: number): void {
+    const stop = this.#stop
+    if (stop === undefined) throw dapError('notStopped', {})
+    const switched = goroutine !== undefined && goroutine > 0 && goroutine !== stop.selected
+    this.#stop = undefined
+    stop.end()
+    const run = (): void => {
+      if (switched) this.#ask('Command', { name: 'switchGoroutine', goroutineID: goroutine })
+      this.#run(command)
+      this.#serve()
+    }
+    if (this.#gate === undefined) run()
+    else void this.#gate.then(run)
+  }
+
+  async call(expression: string, goroutine: number): Promise<DebuggerState> {
+    const stop = this.#stop
+    if (stop === undefined) throw dapError('notStopped', {})
+    const command: DebuggerCommand = {
+      name: 'call',
+      expr: expression,
+      ReturnInfoLoadConfig: loadConfig,
+      ...(goroutine > 0 ? { goroutineID: goroutine } : {}),
+    }
+    stop.forget()
+    await this.#gate
+    const { State: state } = await this.#main.ask('Command', command, { limitMs: Infinity })
+    stop.forget()
+    if (state.exited) {
+      this.#end({ exitStatus: state.exitStatus })
+      throw dapError('programEnded', {})
+    }
+    if (state.currentThread?.CallReturn === true) return state
+    // A breakpoint in the called function: that is where the program stands now.
+    stop.end()
+    this.#stopped(state, { command, answers: new Answers(), pausing: false })
+    throw dapError('debuggerFailed', { message: 'The call has not returned: the program has stopped within it.' })
+  }
+
+  pause(): void {
+    const resume = this.#resume
+    if (resume === undefined) return
+    resume.pausing = true
+    this.#halts.halt(resume)
+  }
+
+  interject<T>(flight: (ask: Ask) => Promise<T>): Promise<T> {
+    if (this.#ended) return Promise.reject(dapError('programEnded', {}))
+    if (this.#stop !== undefined) return flight(this.ask)
+    const answer = deferred<T>()
+    const run = (): Promise<unknown> => flight(this.ask).then(answer.resolve, answer.reject)
+    this.#waiting.push({ run, reject: answer.reject })
+    this.#serve()
+    return answer.promise
+  }
+
+  once<M extends Method>(method: M, argument: In<M>): Promise<Out<M>> {
+    const key = `${method} ${JSON.stringify(argument)}`
+    let answer = this.#known.get(key) as Promise<Out<M>> | undefined
+    if (answer === undefined) {
+      answer = this.interject((ask) => ask(method, argument))
+      this.#known.set(key, answer)
+      answer.catch(() => this.#known.delete(key))
+    }
+    return answer
+  }
+
+  #ask<M extends Method>(method: M, argument: In<M>): void {
+    this.ask(method, argument).catch((error: unknown) => this.#log.info({ err: error, method }, 'not done'))
+  }
+
+  #run(command: DebuggerCommand, sent = command): Resume {
+    const resume: Resume = { command, answers: new Answers(), done: deferred(), pausing: false, settled: false }
+    this.#resume = resume
+    const answer = this.#main.ask('Command', sent, { limitMs: Infinity })
+    if (this.facts.multiclient) this.#writeAhead(resume.answers)
+    answer.then(
+      ({ State }) => this.#answered(resume, State),
+      (error: unknown) => this.#failed(resume, error),
+    )
+    return resume
+  }
+
+  #writeAhead(answers: Answers): void {
+    const ahead = <M extends Method>(read: Read<M>): Promise<Out<M>> => {
+      const answer = this.#main.ask(...read, { limitMs: Infinity })
+      answers.keep(read, answer)
+      return answer
+    }
+    ahead(stackRead(selectedGoroutine)).catch(() => {})
+    ahead(argumentsRead(selectedGoroutine, 0)).catch(() => {})
+    ahead(localsRead(selectedGoroutine, 0)).catch(() => {})
+    if (this.#goroutines > aheadGoroutinesMax) return
+    ahead(goroutinesRead(0, aheadGoroutinesMax)).then(
+      ({ Nextg, Goroutines }) => this.sawGoroutines(Nextg > 0 ? Infinity : (Goroutines?.length ?? 0)),
+      () => {},
+    )
+  }
+
+  /** How many there are, as whoever lists them knows. */
+  sawGoroutines(count: number): void {
+    this.#goroutines = count
+  }
+
+  #answered(resume: Resume, state: DebuggerState, error?: string): void {
+    this.#settle(resume)
+    if (state.exited) return this.#end({ exitStatus: state.exitStatus })
+    if (resume !== this.#resume) {
+      // It was run on already. What it has hit is told, since nobody will see it.
+      if (state.Threads?.some(({ breakPoint }) => breakPoint !== undefined)) this.#listener.passed(state)
+      return
+    }
+    if (resume.intercept?.(state) === true) return
+    if (error === undefined && !resume.pausing && isHalt(state, resume.command) && this.#halts.isStray()) {
+      this.#run(resume.command, ordinary)
+      return
+    }
+    this.#stopped(state, resume, error)
+  }
+
+  #stopped(state: DebuggerState, resume: Pick<Resume, 'command' | 'answers' | 'pausing'>, error?: string): void {
+    this.#resume = undefined
+    const { command, answers, pausing } = resume
+    const stop = new ProgramStop({ state, command, pausing, error, answers, ask: this.ask })
+    this.#stop = stop
+    // The user wants to be here now: a step that went on later would surprise him.
+    if (pausing && state.NextInProgress) this.#ask('CancelNext', {})
+    this.#listener.stopped(stop)
+    this.#serve()
+  }
+
+  #failed(resume: Resume, error: unknown): void {
+    if (!(error instanceof DelveError)) return this.#settle(resume)
+    const exit = exitIn(error.message)
+    if (exit !== undefined) {
+      this.#settle(resume)
+      return this.#end({ exitStatus: exit })
+    }
+    if (resume !== this.#resume) {
+      this.#settle(resume)
+      return this.#log.info({ err: error }, 'a resume that nobody waits for has failed')
+    }
+    // The program has stopped all the same: at a condition that cannot be evaluated, say.
+    this.#main.ask('State', { NonBlocking: false }, { limitMs: callMs }).then(
+      ({ State }) => this.#answered(resume, State, error.message),
+      (later: unknown) => {
+        this.#settle(resume)
+        this.#log.warn({ err: later }, 'after a failed resume the state is not known')
+      },
+    )
+  }
+
+  #settle(resume: Resume): void {
+    resume.settled = true
+    resume.done.resolve()
+  }
+
+  #serve(): void {
+    if (this.#interrupting || this.#waiting.length === 0) return
+    this.#interrupting = true
+    void this.#interrupt()
+      .catch((error: unknown) => this.#log.error({ err: error }, 'a bug: an unexpected error while it was halted'))
+      .finally(() => {
+        this.#interrupting = false
+        this.#serve()
+      })
+  }
+
+  /** Lets those who wait have their turn, in one flight. */
+  async #interrupt(): Promise<void> {
+    // What arrives together goes out together.
+    await new Promise((resolve) => setImmediate(resolve))
+    // Between a resume and its being written: see `gate`.
+    await this.#gate
+    if (this.#resume !== undefined && this.#resume.command.name !== 'continue') await this.#afterStep(this.#resume)
+    const resume = this.#resume
+    if (resume?.pausing) await resume.done.promise
+    if (this.#ended || resume === undefined || resume.settled) return void (await this.#all())
+    if (resume.command.name !== 'continue') return this.#withinStep(resume)
+    this.#halts.halt(resume)
+    const all = this.#all()
+    this.#run(resume.command)
+    await Promise.all([all, resume.done.promise])
+  }
+
+  async #afterStep(resume: Resume): Promise<void> {
+    const given = new AbortController()
+    await Promise.race([resume.done.promise, sleep(stepGraceMs, given.signal)])
+    given.abort()
+  }
+
+  /** A long step: it is looked first whether it is over, since a continue would run on over its end. */
+  async #withinStep(resume: Resume): Promise<void> {
+    const seen = deferred<boolean>()
+    resume.intercept = (state) => {
+      const mine = isHalt(state, resume.command) && !resume.pausing
+      seen.resolve(mine)
+      return mine
+    }
+    void resume.done.promise.then(() => seen.resolve(false))
+    this.#halts.halt(resume)
+    const mine = await seen.promise
+    const all = this.#all()
+    // Delve keeps its breakpoints for the step (`keepStepping`), so that a continue ends where the step does.
+    if (mine) this.#run(resume.command, ordinary)
+    await all
+  }
+
+  async #all(): Promise<void> {
+    const waiting = this.#waiting
+    this.#waiting = []
+    const ended = this.#ended || (this.#stop === undefined && this.#resume === undefined)
+    if (ended) for (const { reject } of waiting) reject(dapError('programEnded', {}))
+    else await Promise.all(waiting.map(({ run }) => run()))
+  }
+
+  #end(how: Error | { readonly exitStatus: number }): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#stop?.end()
+    this.#stop = undefined
+    if (this.#resume !== undefined) this.#settle(this.#resume)
+    this.#resume = undefined
+    for (const { reject } of this.#waiting.splice(0)) reject(dapError('programEnded', {}))
+    this.#listener.ended(how)
+  }
+}
+
+/** Stopped by a halt: at no breakpoint, and not because a step is over. */
+function isHalt(state: DebuggerState, { name }: DebuggerCommand): boolean {
+  // A step that Delve has given up with the halt could not go on: that is a stop.
+  if (name !== 'continue' && !state.NextInProgress) return false
+  if (state.stopReason !== undefined) return state.stopReason === 'manual'
+  return state.Threads?.every(({ breakPoint }) => breakPoint === undefined) === true
+}
+
+/** `Process 4711 has exited with status 2`, as the error of whatever was asked then. */
+export function exitIn(message: string): number | undefined {
+  const status = /^Process \d+ has exited with status (-?\d+)/.exec(message)?.[1]
+  return status === undefined ? undefined : Number(status)
+}
