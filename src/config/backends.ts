@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { nearest } from '../lib/nearest.ts'
-import { duration } from './values.ts'
+import { count, duration } from './values.ts'
 
 const maxPatterns = 1_000
 
@@ -14,6 +14,10 @@ function texts(what: string) {
 }
 
 const asyncStacks = 'true, false or a number of frames from 1 to 1000 is expected'
+/** Those of Delve's command `goroutines` that filter. */
+const goroutineFiltersPattern =
+  /^\s*(-(w|with|wo|without)\s+((curloc|userloc|goloc|startloc|label)\s+[^\s-]\S*|running|user)(\s+|$)|-chan\s+[^\s-]\S*(\s+|$))*$/
+const goroutineFilters = 'filters are expected, such as "-with userloc shop", "-without running" or "-with label job=7"'
 const overrides = 'patterns are expected, as { "webpack:///./*": "/app/*" }'
 
 /** The options that each backend takes in a target's `options`. A backend that is no key here is none we have. */
@@ -63,17 +67,36 @@ export const backendOptions = {
       .describe('How long a program that has ended is waited for, to be attached to again. Default: not at all.')
       .optional(),
   }),
+  delve: z.strictObject({
+    goroutines: count(1, 100_000).describe('How many goroutines are listed. Default 1024.').optional(),
+    hideSystemGoroutines: flag().describe("Goroutines of Go's runtime are not listed. Default false.").optional(),
+    goroutineFilters: z
+      .string({ error: goroutineFilters })
+      .max(4096)
+      .regex(goroutineFiltersPattern, { error: goroutineFilters })
+      .describe("Which goroutines are listed, as Delve's command goroutines has it: -with userloc shop.")
+      .optional(),
+    showPprofLabels: texts('keys of pprof labels, or "*" for all')
+      .describe('Labels that are shown in the name of a goroutine. Default none.')
+      .optional(),
+    showGlobalVariables: flag().describe("The package's variables are a scope. Default false.").optional(),
+    showRegisters: flag().describe('The registers are a scope. Default false.').optional(),
+  }),
 } as const satisfies Record<string, z.ZodObject>
 
 export type BackendKey = keyof typeof backendOptions
 
 /** Options that name files or folders of the daemon's machine: for the configuration only, never for a client. */
-export const ownFolders: Readonly<Record<BackendKey, readonly string[]>> = { debugpy: [], node: ['maps'] }
+export const ownFolders: Readonly<Record<BackendKey, readonly string[]>> = {
+  debugpy: [],
+  node: ['maps'],
+  delve: [],
+}
 
-/** Where each debugger listens when nobody says otherwise. */
-export const usualPorts: Readonly<Record<BackendKey, number>> = { debugpy: 5678, node: 9229 }
+/** Where each debugger listens when nobody says otherwise; Delve takes any port then, and its users this one. */
+export const usualPorts: Readonly<Record<BackendKey, number>> = { debugpy: 5678, node: 9229, delve: 2345 }
 
-const later = ['delve', 'jdwp', 'gdb', 'go', 'java', 'jvm', 'native', 'lldb']
+const later = ['jdwp', 'gdb', 'java', 'jvm', 'native', 'lldb']
 const otherNames: Readonly<Record<string, BackendKey>> = {
   python: 'debugpy',
   ptvsd: 'debugpy',
@@ -86,6 +109,10 @@ const otherNames: Readonly<Record<string, BackendKey>> = {
   'pwa-node': 'node',
   cdp: 'node',
   v8: 'node',
+  go: 'delve',
+  golang: 'delve',
+  dlv: 'delve',
+  'dlv-dap': 'delve',
 }
 
 /** Why that is no backend of ours, as a sentence. */

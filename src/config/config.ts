@@ -66,13 +66,15 @@ export interface TargetConfig {
   readonly leaseMs: number | undefined
 }
 
-export type BackendName = 'debugpy' | 'node'
+export type BackendName = 'debugpy' | 'node' | 'delve'
 
 /** What is run on the machine of the program, by us and never by a client, so that its debugger listens. */
 export type StartConfig =
   | { readonly kind: 'command'; readonly argv: readonly [string, ...string[]] }
   /** SIGUSR1 to the process that this finds: its number, the file that has it, or a part of its command line. */
   | { readonly kind: 'signal'; readonly by: 'pid' | 'pidFile' | 'process'; readonly what: string }
+  /** `dlv attach` to such a process; `dlv` is the program there, by its path or by a name in its PATH. */
+  | { readonly kind: 'attach'; readonly by: 'pid' | 'pidFile' | 'process'; readonly what: string; readonly dlv: string }
 
 export interface PathConfig {
   readonly remote: string

@@ -170,7 +170,7 @@ function checkWays(input: TargetInput, report: Report): void {
     report(
       [],
       "it is not said where the debugger is: 'at' is missing",
-      `Add at: 127.0.0.1:${usualPorts[input.backend]} (or ${input.backend === 'node' ? '' : 'listen, or '}command).`,
+      `Add at: 127.0.0.1:${usualPorts[input.backend]} (or ${onlyListens[input.backend] === undefined ? 'listen, or ' : ''}command).`,
     )
   } else if (second !== undefined) {
     report([second], `'${first}' and '${second}' cannot both be given`, 'Keep the one that is meant.')
@@ -184,11 +184,20 @@ function checkWays(input: TargetInput, report: Report): void {
   )
 }
 
+/** Debuggers that never connect to us. */
+const onlyListens: Readonly<
+  Partial<Record<TargetInput['backend'], { readonly problem: string; readonly how: string }>>
+> = {
+  node: { problem: 'Node connects to nobody: its inspector only listens', how: 'node --inspect' },
+  delve: { problem: 'Delve connects to nobody: a headless dlv only listens', how: 'dlv --headless' },
+}
+
 function checkListen(input: TargetInput, report: Report): void {
   if (input.listen === undefined) return
-  if (input.backend === 'node') {
-    const advice = `Write at: 127.0.0.1:${usualPorts.node}, where node --inspect listens.`
-    report(['listen'], 'Node connects to nobody: its inspector only listens', advice)
+  const never = onlyListens[input.backend]
+  if (never !== undefined) {
+    const advice = `Write at: 127.0.0.1:${usualPorts[input.backend]}, where ${never.how} listens.`
+    report(['listen'], never.problem, advice)
   }
   if (input.via !== undefined) {
     const advice = "Use 'at', or ssh."
@@ -206,11 +215,12 @@ function checkListen(input: TargetInput, report: Report): void {
 
 function startOf({ backend, start, command }: TargetInput, report: Report): StartConfig | undefined {
   if (start === undefined) return undefined
-  if (backend !== 'node') {
+  if (backend === 'debugpy') {
     const advice = 'Start the debugger with the program.'
     report(['start'], `the debugger of ${backend} cannot be started in a program that runs`, advice)
   } else if (command !== undefined && !Array.isArray(start)) {
-    const advice = 'Write the command that opens the port, which is run on this machine: [docker, kill, -s, USR1, …].'
+    const how = backend === 'node' ? 'docker, kill, -s, USR1' : 'dlv, attach'
+    const advice = `Write the command that opens the port, which is run on this machine: [${how}, …].`
     report(['start'], "behind 'command' no process can be looked for", advice)
   }
   if (Array.isArray(start)) return { kind: 'command', argv: start }
@@ -221,7 +231,10 @@ function startOf({ backend, start, command }: TargetInput, report: Report): Star
     report(['start'], 'pid, pidFile and process: exactly one of them is needed', advice)
     return undefined
   }
-  return { kind: 'signal', by, what: String(start[by]) }
+  const process = { by, what: String(start[by]) }
+  if (backend === 'delve') return { kind: 'attach', ...process, dlv: start.dlv ?? 'dlv' }
+  if (start.dlv !== undefined) report(['start', 'dlv'], `${backend} has no dlv`, 'Remove it.')
+  return { kind: 'signal', ...process }
 }
 
 /** Folders of the daemon's machine in the options, made absolute: they start at the folder of the file. */

@@ -179,13 +179,14 @@ const start = z
             .optional(),
           pidFile: text('a path').describe('A file there that has the number of its process.').optional(),
           process: text('a part of a command line').describe('A part of the command line of its process.').optional(),
+          dlv: text('a path').describe('For delve: the dlv there. Default dlv, from its PATH.').optional(),
         },
         'pid, pidFile or process',
       ).meta(oneOf('pid', 'pidFile', 'process')),
     ],
     { error: startForms },
   )
-  .describe('What opens the port of the debugger in the program when it is closed. For node, with SIGUSR1.')
+  .describe('What opens the port of the debugger when it is closed. For node, with SIGUSR1; for delve, dlv attach.')
 
 const target = section(
   {

@@ -50,6 +50,21 @@ targets:
       asyncStacks: 32
       workers: false
       reconnect: 30s
+  h:
+    backend: delve
+    at: 2345
+    ssh: deploy@prod-1
+    start: { process: /srv/shop/shop, dlv: /opt/go/bin/dlv }
+    paths: { /build: . }
+    options:
+      goroutines: 200
+      hideSystemGoroutines: true
+      goroutineFilters: -with userloc shop -without running -chan 0xc000012345
+      showPprofLabels: ["*"]
+      showGlobalVariables: true
+      showRegisters: true
+  i: { backend: delve, at: 2346, via: [docker, exec, -i, shop], start: { pid: 1 } }
+  j: { backend: delve, at: 2347, start: [systemctl, start, dlv@shop] }
 audit: { stdout: true }
 log: { level: debug }
 sessions: 10
@@ -75,6 +90,14 @@ export const bad: Readonly<Record<string, string>> = {
   'an option of another debugger': 'targets: { t: { backend: node, at: 1, options: { justMyCode: true } } }\n',
   'a folder that is no list': 'targets: { t: { backend: node, at: 1, options: { maps: maps } } }\n',
   'no number of frames': 'targets: { t: { backend: node, at: 1, options: { asyncStacks: all } } }\n',
+  'filters that Delve has not':
+    'targets: { t: { backend: delve, at: 1, options: { goroutineFilters: -group curloc } } }\n',
+  'a filter without its text':
+    'targets: { t: { backend: delve, at: 1, options: { goroutineFilters: -with curloc -with user } } }\n',
+  'a label that is no list': 'targets: { t: { backend: delve, at: 1, options: { showPprofLabels: job } } }\n',
+  'too many goroutines': 'targets: { t: { backend: delve, at: 1, options: { goroutines: 1000000 } } }\n',
+  "an option of vscode-go's that is none":
+    'targets: { t: { backend: delve, at: 1, options: { hideSystemGoroutine: true } } }\n',
   'overrides as a list': 'targets: { t: { backend: node, at: 1, options: { sourceMapPathOverrides: [a] } } }\n',
   'a start that is text': 'targets: { t: { backend: node, at: 1, start: kill -USR1 1 } }\n',
   'a start of two ways': 'targets: { t: { backend: node, at: 1, start: { pid: 1, process: x } } }\n',
@@ -94,6 +117,7 @@ export const bad: Readonly<Record<string, string>> = {
   'backend of a later version': 'targets: { t: { backend: jdwp, at: 5005 } }\n',
   'unknown backend': 'targets: { t: { backend: debugpi, at: 5678 } }\n',
   'the name that others use': 'targets: { t: { backend: pwa-node, at: 9229 } }\n',
+  'the name of the language': 'targets: { t: { backend: go, at: 2345 } }\n',
   'no backend': 'targets: { t: { at: 5678 } }\n',
   'port too large for a number': 'targets: { t: { backend: debugpy, at: 70000 } }\n',
   'an address that is none': 'targets: { t: { backend: debugpy, at: "nowhere" } }\n',

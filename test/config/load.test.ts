@@ -40,6 +40,10 @@ const mismatched: Readonly<Record<string, string>> = {
   'a start behind a stream': 'targets: { t: { backend: node, command: [nc, a, "1"], start: { pid: 1 } } }\n',
   'waiting for Node': 'targets: { t: { backend: node, listen: 9229 } }\n',
   'no place of Node': 'targets: { t: { backend: node } }\n',
+  'waiting for Delve': 'targets: { t: { backend: delve, listen: 2345 } }\n',
+  'no place of Delve': 'targets: { t: { backend: delve } }\n',
+  'a start of Delve behind a stream': 'targets: { t: { backend: delve, command: [nc, a, "1"], start: { pid: 1 } } }\n',
+  'a dlv for Node': 'targets: { t: { backend: node, at: 1, start: { pid: 1, dlv: /usr/bin/dlv } } }\n',
   'a short token': 'auth: { tokens: [{ name: me, env: SHORT }] }\n',
   'a token of nobody': 'auth: { tokens: [{ name: me, env: NOBODY }] }\n',
   'one token for two': 'auth: { tokens: [{ name: a, env: BREAKWATER_TOKEN }, { name: b, env: BREAKWATER_TOKEN }] }\n',
@@ -131,6 +135,9 @@ void t.test('a whole file becomes a whole configuration', async (t) => {
   t.strictSame(start('e'), { kind: 'signal', by: 'pid', what: '1' })
   t.strictSame(start('f'), { kind: 'command', argv: ['docker', 'kill', '-s', 'USR1', 'checkout'] })
   t.strictSame(start('g'), { kind: 'signal', by: 'process', what: 'node /app/server.js' })
+  t.strictSame(start('h'), { kind: 'attach', by: 'process', what: '/srv/shop/shop', dlv: '/opt/go/bin/dlv' })
+  t.strictSame(start('i'), { kind: 'attach', by: 'pid', what: '1', dlv: 'dlv' })
+  t.strictSame(start('j'), { kind: 'command', argv: ['systemctl', 'start', 'dlv@shop'] })
   t.equal(start('a'), undefined)
   const maps = { maps: ['/etc/breakwater/maps', '/home/me/maps', '/srv/maps'] }
   t.strictSame(config.targets.get('e')?.options, maps, 'folders of ours start at the file')
@@ -224,6 +231,8 @@ void t.test('a client describes a target, and can neither run a command nor choo
   refused({ backend: 'debugpy', at: 1, ssh: '-oProxyCommand=id' }, /target\.ssh: a machine is expected/)
   refused({ backend: 'gdb', at: 1 }, /does not have the backend 'gdb' yet/)
   refused({ backend: 'node', at: 1, start: ['kill', '-USR1', '1'] }, /has no 'start'/)
+  refused({ backend: 'delve', at: 1, start: { pid: 1, dlv: '/tmp/mine' } }, /has no 'start'/)
+  refused({ backend: 'golang', at: 1 }, /no backend 'golang'; did you mean 'delve'/)
   refused({ backend: 'node', at: 1, options: { maps: ['/etc'] } }, /options\.maps: .* only its configuration may/)
   refused({ backend: 'debugpy', at: 1, options: { justMycode: true } }, /no option 'justMycode'.*justMyCode/)
   refused('orders', /target: keys and values are expected/)
