@@ -7,6 +7,9 @@
 #   .tools/openssh         sshd and the libraries it lacks (LD_LIBRARY_PATH)
 #   .tools/far             busybox, socat and nc: the far sides that have no bash or no python
 #   .tools/node-24         Node 24, a program to look into; the other one is the Node that runs the tests
+#   .tools/dlv-new         the newest Delve          (for programs of the machine's own go)
+#   .tools/dlv-1.20        the oldest one supported  (Debian 12's; for programs of .tools/go-1.19)
+#   .tools/go-1.19         the Go that this Delve knows (GOROOT is usr/lib/go-1.19 in it)
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -102,12 +105,29 @@ node() { # FOLDER MAJOR
   "$1/bin/node" --version >/dev/null || fail "the Node $2 that npm gave does not run here."
 }
 
+dlv() { # FOLDER VERSION
+  command -v go >/dev/null || fail "go is missing: the tests look into real Go programs. Install Go 1.26 or newer, and have 'go' in the PATH."
+  # All that go keeps between two runs, its telemetry too, goes with the folder. Its settings stay those of the machine.
+  local settings=${GOENV:-${XDG_CONFIG_HOME:-$HOME/.config}/go/env}
+  if ! GOENV=$settings XDG_CONFIG_HOME=$1/.config GOPATH=$1/.path GOBIN=$1 GOCACHE=$1/.cache GOMODCACHE=$1/.modules GOFLAGS="-modcacherw -buildvcs=false" \
+    go install "github.com/go-delve/delve/cmd/dlv@$2" >"$tools/go.log" 2>&1; then
+    cat "$tools/go.log" >&2
+    fail "$(go version) could not build Delve $2 (above is what it said)."
+  fi
+  rm -rf "$1/.config" "$1/.path" "$1/.cache" "$1/.modules"
+  "$1/dlv" version >/dev/null || fail "the Delve $2 that go built does not run here."
+}
+
 make debugpy-new pip_target debugpy
 make debugpy-1.6.6 pip_target debugpy==1.6.6
 make openssh openssh
 make far packages busybox-static socat netcat-openbsd
 make node-24 node 24
+make dlv-new dlv latest
+make dlv-1.20 packages delve
+make go-1.19 packages golang-1.19-go golang-1.19-src
 
-for tool in debugpy-new/debugpy/__init__.py debugpy-1.6.6/debugpy/__init__.py openssh/usr/sbin/sshd far/bin/busybox far/usr/bin/socat node-24/bin/node; do
+for tool in debugpy-new/debugpy/__init__.py debugpy-1.6.6/debugpy/__init__.py openssh/usr/sbin/sshd far/bin/busybox far/usr/bin/socat node-24/bin/node \
+  dlv-new/dlv dlv-1.20/usr/bin/dlv go-1.19/usr/lib/go-1.19/bin/go go-1.19/usr/lib/go-1.19/src/runtime/proc.go; do
   [ -e "$tools/$tool" ] || fail ".tools/$tool is missing although it was made; remove .tools/${tool%%/*} and run this again."
 done
