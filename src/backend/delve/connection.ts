@@ -91,6 +91,14 @@ export class DelveConnection {
     return this.#limited(answer.promise, method, limitMs, signal) as Promise<Out<M>>
   }
 
+  /**
+   * Says nothing to Delve's JSON-RPC, where it is white space; the DAP of a `dlv dap` takes it for the end of a header that
+   * it does not know and closes the connection, where it would wait for ever (1.27.2).
+   */
+  shun(): void {
+    this.#write('\r\n\r\n')
+  }
+
   /** Everything that was asked before leaves now. */
   close(): Promise<Error | undefined> {
     this.#asked = true
@@ -194,7 +202,7 @@ function silentlyClosed(where: string, failure: Error | undefined): DapError {
       protocol: "Delve's JSON-RPC (dlv --headless)",
       problem: `it ${reset ? 'reset' : 'closed'} the connection without a word`,
       advice:
-        'Delve does so to a client of another user: let the tunnel end as the user that runs dlv, or start dlv with --only-same-user=false. Without --accept-multiclient it serves one client, once.',
+        "Delve does so to a client of another user: let the tunnel end as the user that runs dlv, or start dlv with --only-same-user=false. So does 'dlv dap', which serves editors only: start dlv with --headless.",
     },
     failure && { cause: failure },
   )

@@ -11,6 +11,7 @@ export class Halts {
   readonly #links: Links
   readonly #log: Log
   #lastMs = -Infinity
+  #pending = 0
 
   constructor(links: Links, log: Log) {
     this.#links = links
@@ -22,7 +23,18 @@ export class Halts {
     return performance.now() - this.#lastMs < strayMs + this.#links.roundTripMs
   }
 
+  /** A halt was asked for and its resume is not answered yet. */
+  isPending(): boolean {
+    return this.#pending > 0
+  }
+
+  /** Somebody else has halted it for us: the DAP session of `keepStepping`. */
+  saidElsewhere(): void {
+    this.#lastMs = performance.now()
+  }
+
   halt(resume: Resume): void {
+    this.#pending++
     this.#say(this.#links.control)
     const { fresh, roundTripMs } = this.#links
     let said = 1
@@ -39,7 +51,10 @@ export class Halts {
       },
       haltAgainMs + 2 * roundTripMs,
     )
-    void resume.done.promise.then(() => clearInterval(timer))
+    void resume.done.promise.then(() => {
+      clearInterval(timer)
+      this.#pending--
+    })
   }
 
   async #sayOn(fresh: () => Promise<DelveConnection>, resume: Resume): Promise<void> {

@@ -41,7 +41,10 @@ export interface Resume {
   intercept?: (state: DebuggerState) => boolean
 }
 
-type Waiting = { run(): Promise<unknown>; reject(error: Error): void }
+interface Waiting {
+  readonly run: () => Promise<unknown>
+  readonly reject: (error: Error) => void
+}
 
 const ordinary: DebuggerCommand = { name: 'continue' }
 
@@ -68,6 +71,7 @@ export class DelveProgram implements Program {
   #waiting: Waiting[] = []
   #interrupting = false
   #ended = false
+  #leaving = false
   /** As far as is known: whether their list can be written ahead. */
   #goroutines = 0
   /** A resume waits for it: what must be done once at the first stop. */
@@ -80,7 +84,8 @@ export class DelveProgram implements Program {
     this.#listener = listener
     this.#log = log
     for (const link of new Set([links.main, links.control])) {
-      void link.closed.then((error) => this.#end(error ?? dapError('programEnded', {})))
+      // Without an error it was our own end.
+      void link.closed.then((error) => error !== undefined && this.#end(error))
     }
   }
 
@@ -124,8 +129,21 @@ export class DelveProgram implements Program {
     })
   }
 
-  /** Behind what is written on `main` already. */
-  start(): void {
+  /** It runs by somebody else's resume, which is ended for one of ours: only then its stops are told to us. */
+  adopt(): void {
+    const foreign: Resume = {
+      command: ordinary,
+      answers: new Answers(),
+      done: deferred(),
+      pausing: false,
+      settled: false,
+    }
+    this.#halts.halt(foreign)
+    // Served when it has halted, and before the resume: `State` would not be.
+    this.ask('ProcessPid', {}).then(
+      () => this.#settle(foreign),
+      () => this.#settle(foreign),
+    )
     this.#run(ordinary)
   }
 
@@ -168,6 +186,14 @@ export class DelveProgram implements Program {
     throw dapError('debuggerFailed', { message: 'The call has not returned: the program has stopped within it.' })
   }
 
+  /** The last resume of a session: nothing is read at its end, and its stop is nobody's. */
+  runOut(): void {
+    this.#leaving = true
+    this.#stop?.end()
+    this.#stop = undefined
+    this.#run(ordinary)
+  }
+
   pause(): void {
     const resume = this.#resume
     if (resume === undefined) return
@@ -204,7 +230,7 @@ export class DelveProgram implements Program {
     const resume: Resume = { command, answers: new Answers(), done: deferred(), pausing: false, settled: false }
     this.#resume = resume
     const answer = this.#main.ask('Command', sent, { limitMs: Infinity })
-    if (this.facts.multiclient) this.#writeAhead(resume.answers)
+    if (this.facts.multiclient && !this.#leaving) this.#writeAhead(resume.answers)
     answer.then(
       ({ State }) => this.#answered(resume, State),
       (error: unknown) => this.#failed(resume, error),
@@ -238,7 +264,8 @@ export class DelveProgram implements Program {
     if (state.exited) return this.#end({ exitStatus: state.exitStatus })
     if (resume !== this.#resume) {
       // It was run on already. What it has hit is told, since nobody will see it.
-      if (state.Threads?.some(({ breakPoint }) => breakPoint !== undefined)) this.#listener.passed(state)
+      if (!this.#leaving && state.Threads?.some(({ breakPoint }) => breakPoint !== undefined))
+        this.#listener.passed(state)
       return
     }
     if (resume.intercept?.(state) === true) return
@@ -256,6 +283,7 @@ export class DelveProgram implements Program {
     this.#stop = stop
     // The user wants to be here now: a step that went on later would surprise him.
     if (pausing && state.NextInProgress) this.#ask('CancelNext', {})
+    if (this.#leaving) return
     this.#listener.stopped(stop)
     this.#serve()
   }
@@ -306,7 +334,7 @@ export class DelveProgram implements Program {
     if (this.#resume !== undefined && this.#resume.command.name !== 'continue') await this.#afterStep(this.#resume)
     const resume = this.#resume
     if (resume?.pausing) await resume.done.promise
-    if (this.#ended || resume === undefined || resume.settled) return void (await this.#all())
+    if (this.#ended || resume === undefined || resume.settled) return this.#all()
     if (resume.command.name !== 'continue') return this.#withinStep(resume)
     this.#halts.halt(resume)
     const all = this.#all()

@@ -31,7 +31,7 @@ export const aheadGoroutinesMax = 200
  * (1 of 12 under load); another halt on the same connection may never be read (1.20.2). So it is said again on a fresh
  * connection while the resume is not answered.
  */
-export const haltAgainMs = 300
+export const haltAgainMs = 100
 export const haltsMax = 8
 
 /** A step is usually over by then: breakpoints wait for it, since a halt in its midst would be a stop within it. */
@@ -51,3 +51,6 @@ export const settleMs = 60
 
 /** How long the end of a session may take in all before the connections are closed. */
 export const leaveMs = 5_000
+
+/** Between `API server listening at:` and the `continue` of --continue lie some milliseconds (1.27.2). */
+export const continuesWithinMs = 150

@@ -1,0 +1,76 @@
+import { abortable, sleep } from '../../lib/abort.ts'
+import type { Log } from '../../lib/log.ts'
+import type { Ask } from './parts.ts'
+import type { DelveProgram, Links } from './program.ts'
+import { leaveMs, settleMs } from './quirks.ts'
+
+/** Looks whether it runs, this often and this many times at most. */
+const lookEveryMs = 20
+const looksMax = 50
+
+export interface LeaveParts {
+  readonly program: DelveProgram
+  readonly links: Links
+  /** Takes out what is ours: asked in one turn. */
+  readonly clear: (ask: Ask) => Promise<unknown>
+  /** It was held when we came and was never run on by us: it is left as it was. */
+  readonly leaveHeld: boolean
+  readonly log: Log
+}
+
+/**
+ * The end of a session, in this order: halt, our breakpoints out, run on, connections closed. In one flight, so that
+ * the program is held for some milliseconds; after it the program is seen running before we go, since Delve does
+ * not run it on by itself. Never `Detach` right after a halt: see `settleMs`. Bounded by `leaveMs`.
+ */
+export async function leave(parts: LeaveParts): Promise<void> {
+  const { links, log } = parts
+  const limit = AbortSignal.timeout(leaveMs)
+  try {
+    await abortable(links.main === links.control ? leaveSingle(parts, limit) : leaveShared(parts, limit), limit)
+  } catch (error) {
+    log.warn({ err: error }, 'the end of a session with Delve was cut short')
+  }
+  await Promise.all([links.main.close(), links.control.close()])
+}
+
+async function leaveShared({ program, links, clear, leaveHeld }: LeaveParts, signal: AbortSignal): Promise<void> {
+  const held = program.running === undefined
+  if (held && program.stop === undefined) return
+  if (program.running !== undefined) program.halts.halt(program.running)
+  const cleared = clear(program.ask)
+  if (held && leaveHeld) return void (await cleared)
+  program.runOut()
+  await cleared
+  await seenRunning(program, links, signal)
+}
+
+/** A halt of ours that came late can stop the last resume too. */
+async function seenRunning(program: DelveProgram, { control }: Links, signal: AbortSignal): Promise<void> {
+  for (let look = 0; look < looksMax; look++) {
+    const { State } = await control.ask('State', { NonBlocking: true }, { signal })
+    if (State.exited) return
+    const last = program.running
+    if (State.Running && last !== undefined && !last.settled && !program.halts.isPending()) return
+    if (program.stop !== undefined) program.runOut()
+    await sleep(lookEveryMs, signal)
+  }
+}
+
+/** The connection is Delve's only one: when it closes Delve ends, and would kill a program that it has started. */
+async function leaveSingle({ program, links, clear }: LeaveParts, signal: AbortSignal): Promise<void> {
+  const halted = async (): Promise<void> => {
+    const { running } = program
+    if (running === undefined) return
+    running.pausing = true
+    program.halts.halt(running)
+    await abortable(running.done.promise, signal)
+  }
+  await halted()
+  if (program.stop === undefined) return
+  await clear(program.ask)
+  program.runOut()
+  await sleep(settleMs, signal)
+  await halted()
+  await links.main.ask('Detach', { Kill: false }, { signal })
+}
