@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { dialer, openInspector } from '../backend/cdp/discovery.ts'
-import { farFiles } from '../backend/cdp/maps/farFiles.ts'
+import { farFiles } from '../transport/farFiles.ts'
 import { ProgramSources, type MapRow } from '../backend/cdp/maps/programSources.ts'
 import { Scripts } from '../backend/cdp/scripts.ts'
 import type { InspectorTarget } from '../backend/cdp/wire.ts'

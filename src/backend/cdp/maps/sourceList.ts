@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import { present } from '../../../lib/present.ts'
-import type { FarFiles } from './farFile.ts'
+import type { FarFiles } from '../../../transport/farFile.ts'
 import { baseName, comparable } from './paths.ts'
 import type { ScriptMap } from './scriptMap.ts'
 

@@ -1,5 +1,5 @@
 import type { CompactMap } from './compactMap.ts'
-import type { FarFiles } from './farFile.ts'
+import type { FarFiles } from '../../../transport/farFile.ts'
 import { joinPath } from './paths.ts'
 import { foldersAbove, likelyRoot } from './sourcePaths.ts'
 import type { SourcePaths } from './sourcePaths.ts'

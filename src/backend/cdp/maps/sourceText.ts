@@ -1,7 +1,7 @@
 import { dapError } from '../../../dap/errors.ts'
 import { abortable } from '../../../lib/abort.ts'
 import { textBytesMax } from './compactMap.ts'
-import type { FarFiles } from './farFile.ts'
+import type { FarFiles } from '../../../transport/farFile.ts'
 import { baseName } from './paths.ts'
 import type { Entry } from './sourceList.ts'
 

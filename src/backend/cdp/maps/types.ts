@@ -1,6 +1,6 @@
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import type { Log } from '../../../lib/log.ts'
-import type { FarFiles } from './farFile.ts'
+import type { FarFiles } from '../../../transport/farFile.ts'
 import type { MapStore } from './mapStore.ts'
 
 /** What is read of a script. Its identity is the object: two threads have the same script ids. */
