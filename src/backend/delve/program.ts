@@ -2,11 +2,11 @@ import { dapError } from '../../dap/errors.ts'
 import { sleep } from '../../lib/abort.ts'
 import { deferred, type Deferred } from '../../lib/deferred.ts'
 import type { Log } from '../../lib/log.ts'
+import { Ahead } from './ahead.ts'
 import { DelveError, type DelveConnection } from './connection.ts'
 import { Halts } from './halts.ts'
 import type { Ask, Facts, Program } from './parts.ts'
-import { aheadGoroutinesMax, callMs, loadConfig, stepGraceMs } from './quirks.ts'
-import { argumentsRead, goroutinesRead, localsRead, selectedGoroutine, stackRead, type Read } from './reads.ts'
+import { callMs, loadConfig, stepGraceMs } from './quirks.ts'
 import { Answers, ProgramStop } from './stop.ts'
 import type { DebuggerCommand, DebuggerState, In, Method, Out } from './wire.ts'
 
@@ -62,6 +62,7 @@ export class DelveProgram implements Program {
   readonly facts: Facts
   readonly #main: DelveConnection
   readonly #halts: Halts
+  readonly #ahead: Ahead
   readonly #listener: ProgramListener
   readonly #log: Log
   readonly #lacking = new Set<Method>()
@@ -72,15 +73,16 @@ export class DelveProgram implements Program {
   #interrupting = false
   #ended = false
   #leaving = false
-  /** As far as is known: whether their list can be written ahead. */
-  #goroutines = 0
-  /** A resume waits for it: what must be done once at the first stop. */
-  #gate: Promise<unknown> | undefined
+  /** What is to be done once, at the first stop that is one for the user. */
+  #atFirstStop: (() => Promise<void>) | undefined
+  /** The next resume waits for that; reads do not. */
+  #gate: Promise<void> | undefined
 
   constructor(links: Links, facts: Facts, listener: ProgramListener, log: Log) {
     this.facts = facts
     this.#main = links.main
     this.#halts = new Halts(links, log)
+    this.#ahead = new Ahead(links.main)
     this.#listener = listener
     this.#log = log
     for (const link of new Set([links.main, links.control])) {
@@ -120,13 +122,22 @@ export class DelveProgram implements Program {
     this.#stop = new ProgramStop(parts)
   }
 
-  /** The next resume waits for it; reads do not. */
-  gate(work: Promise<unknown>): void {
-    const gate = work.catch((error: unknown) => this.#log.info({ err: error }, 'what was to be done at a stop failed'))
+  /** Once, when the program is stopped anyway; the user's next resume waits for it. */
+  atFirstStop(work: () => Promise<void>): void {
+    this.#atFirstStop = work
+    if (this.#stop !== undefined) this.#prepare()
+  }
+
+  #prepare(): void {
+    const work = this.#atFirstStop
+    if (work === undefined) return
+    this.#atFirstStop = undefined
+    const gate = work()
+      .catch((error: unknown) => this.#log.info({ err: error }, 'not done at the first stop'))
+      .then(() => {
+        if (this.#gate === gate) this.#gate = undefined
+      })
     this.#gate = gate
-    void gate.then(() => {
-      if (this.#gate === gate) this.#gate = undefined
-    })
   }
 
   /** It runs by somebody else's resume, which is ended for one of ours: only then its stops are told to us. */
@@ -230,7 +241,7 @@ export class DelveProgram implements Program {
     const resume: Resume = { command, answers: new Answers(), done: deferred(), pausing: false, settled: false }
     this.#resume = resume
     const answer = this.#main.ask('Command', sent, { limitMs: Infinity })
-    if (this.facts.multiclient && !this.#leaving) this.#writeAhead(resume.answers)
+    if (this.facts.multiclient && !this.#leaving) this.#ahead.write(resume.answers)
     answer.then(
       ({ State }) => this.#answered(resume, State),
       (error: unknown) => this.#failed(resume, error),
@@ -238,25 +249,9 @@ export class DelveProgram implements Program {
     return resume
   }
 
-  #writeAhead(answers: Answers): void {
-    const ahead = <M extends Method>(read: Read<M>): Promise<Out<M>> => {
-      const answer = this.#main.ask(...read, { limitMs: Infinity })
-      answers.keep(read, answer)
-      return answer
-    }
-    ahead(stackRead(selectedGoroutine)).catch(() => {})
-    ahead(argumentsRead(selectedGoroutine, 0)).catch(() => {})
-    ahead(localsRead(selectedGoroutine, 0)).catch(() => {})
-    if (this.#goroutines > aheadGoroutinesMax) return
-    ahead(goroutinesRead(0, aheadGoroutinesMax)).then(
-      ({ Nextg, Goroutines }) => this.sawGoroutines(Nextg > 0 ? Infinity : (Goroutines?.length ?? 0)),
-      () => {},
-    )
-  }
-
   /** How many there are, as whoever lists them knows. */
   sawGoroutines(count: number): void {
-    this.#goroutines = count
+    this.#ahead.sawGoroutines(count)
   }
 
   #answered(resume: Resume, state: DebuggerState, error?: string): void {
@@ -285,6 +280,8 @@ export class DelveProgram implements Program {
     if (pausing && state.NextInProgress) this.#ask('CancelNext', {})
     if (this.#leaving) return
     this.#listener.stopped(stop)
+    // Still stopped: it is not one that only logs.
+    if (this.#stop === stop) this.#prepare()
     this.#serve()
   }
 
