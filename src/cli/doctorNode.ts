@@ -1,27 +1,20 @@
 import { probe } from '../backend/cdp/probe.ts'
-import { findProcess, recipeText, start, type StartRecipe } from '../backend/cdp/start.ts'
+import { findProcess, recipeText, start } from '../backend/cdp/start.ts'
 import type { InspectorTarget } from '../backend/cdp/wire.ts'
 import type { TargetConfig } from '../config/config.ts'
 import { nobodyListens } from '../session/starting.ts'
 import { sleep } from '../lib/abort.ts'
-import { direct } from '../transport/direct.ts'
-import { HopError, type Address, type Transport } from '../transport/transport.ts'
+import { HopError, type Address } from '../transport/transport.ts'
 import type { Step } from './doctor.ts'
 import { readAll } from './doctorPaths.ts'
+import { closedPort, opened, type Opener, type StartHops } from './doctorStart.ts'
 
-const opensWithinMs = 5_000
-const retryMs = 100
 const maxTableBytes = 4 * 1024 * 1024
 
-export interface NodeHops {
-  readonly target: TargetConfig
-  readonly transport: Transport
+export interface NodeHops extends StartHops {
   readonly address: Address
   /** The address, for messages. */
   readonly where: string
-  /** What the configuration says of a closed port is done, and not only told. */
-  readonly start: boolean
-  readonly signal: AbortSignal
 }
 
 /**
@@ -41,9 +34,9 @@ export async function* tryInspector(
   })
   let found = first
   if (first instanceof HopError) {
-    const { outcome, ...step } = await closedPort(hops, first)
-    yield { hop: 'port', outcome, ...step }
-    if (!hops.start || outcome !== 'ok') return undefined
+    const step = await closedPort(hops, first, openerOf(hops.target), howToOpen)
+    yield step
+    if (!hops.start || step.outcome !== 'ok') return undefined
     found = await opened(ask, signal)
   }
   if (found instanceof HopError) throw found
@@ -66,54 +59,22 @@ export async function* tryInspector(
   return program
 }
 
-async function closedPort(hops: NodeHops, closed: HopError): Promise<Omit<Step, 'hop'>> {
-  const { target, transport } = hops
-  const recipe = target.start
-  const detail = `${closed.message} (at ${closed.hop})`
-  if (recipe === undefined) return { outcome: 'failed', detail, advice: howToOpen(closed) }
-  const way = target.way.kind === 'command' ? direct() : transport
-  try {
-    return await withRecipe(recipe, hops, way, detail)
-  } catch (error) {
-    if (!(error instanceof HopError)) throw error
-    return { outcome: 'failed', detail: `${detail}, and start does not help: ${error.message}`, advice: error.advice }
+/** What the target's `start` would do about a closed inspector. */
+function openerOf({ start: recipe }: TargetConfig): Opener | undefined {
+  if (recipe === undefined || recipe.kind === 'attach') return undefined
+  return {
+    start: (way, signal) => start(recipe, way, signal),
+    would: async (way, signal) =>
+      recipe.kind === 'command'
+        ? `run: ${recipeText(recipe)}`
+        : `send SIGUSR1 to process ${await findProcess(recipe, way, signal)}`,
   }
 }
 
-async function withRecipe(
-  recipe: StartRecipe,
-  { target, start: now, signal }: NodeHops,
-  way: Transport,
-  detail: string,
-): Promise<Omit<Step, 'hop'>> {
-  if (now) return { outcome: 'ok', detail: `${detail}; ${await start(recipe, way, signal)}` }
-  const text =
-    recipe.kind === 'command'
-      ? `run: ${recipeText(recipe)}`
-      : `send SIGUSR1 to process ${await findProcess(recipe, way, signal)}`
-  const advice = `Attaching would ${text}\n'breakwater doctor ${target.name} --start' does that now; the port then stays open until the program ends.`
-  return { outcome: 'warning', detail: `${detail}; the target says how to open it`, advice }
-}
-
-function howToOpen({ advice }: HopError): string {
-  return `${advice}
-A Node that runs opens its inspector on SIGUSR1, at 127.0.0.1:9229 or where --inspect-port says:
+const howToOpen = `A Node that runs opens its inspector on SIGUSR1, at 127.0.0.1:9229 or where --inspect-port says:
   kill -USR1 PID, as the program's user, on its machine; in a container: docker exec NAME kill -USR1 1
 Breakwater does that itself where the target has start: { pidFile: /run/app.pid } (or pid, process, or a command).
 A Node that starts has it with: node --inspect=127.0.0.1:9229`
-}
-
-async function opened<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  const endMs = performance.now() + opensWithinMs
-  for (;;) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (nobodyListens(error) === undefined || performance.now() > endMs) throw error
-    }
-    await sleep(retryMs, signal)
-  }
-}
 
 /** How many hold a connection to the port, by the kernel's table; 0 where that cannot be read. */
 async function clientsAt({ target, transport, address, signal }: NodeHops): Promise<number> {

@@ -132,11 +132,12 @@ export class Attachment {
   }
 
   #starting(transport: BackendContext['transport'], signal: AbortSignal): Starting | undefined {
-    const { target } = this.#parts
-    if (target.start === undefined) return undefined
+    const { starter } = this.#parts.target
+    if (starter === undefined) return undefined
     return {
       signal,
-      start: () => target.start!(transport, signal),
+      start: () => starter.start(transport, signal),
+      advice: starter.advice,
       started: (how) => {
         this.#policies.opened(how)
         this.#note(`The debugger did not listen: ${how}. Its port stays open after this session.`)

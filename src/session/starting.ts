@@ -10,6 +10,8 @@ export interface Starting {
   start(): Promise<string>
   /** Told once, when that was done. */
   started(how: string): void
+  /** What to do where nothing listens all the same. */
+  readonly advice: string
   readonly signal: AbortSignal
 }
 
@@ -30,15 +32,13 @@ export async function attachStarting<T>(attach: () => Promise<T>, starting: Star
     } catch (error) {
       const failed = nobodyListens(error)
       if (failed === undefined) throw error
-      if (performance.now() > endMs) throw stillClosed(failed, how)
+      if (performance.now() > endMs) throw stillClosed(failed, how, starting.advice)
     }
     await sleep(retryMs, signal)
   }
 }
 
-function stillClosed({ hop, code, message }: HopError, how: string): HopError {
-  const advice =
-    'Is that the program, and does it listen elsewhere (--inspect-port, an --inspect of its own)? One that handles SIGUSR1 by itself opens nothing.'
+function stillClosed({ hop, code, message }: HopError, how: string, advice: string): HopError {
   return new HopError(hop, code, `${how}, and still: ${message}`, advice)
 }
 

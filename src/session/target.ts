@@ -17,8 +17,15 @@ export interface Target {
   readonly options: Readonly<Record<string, unknown>>
   /** Opens the way, or joins one that is open; `note` is told what the user should know about it. */
   open(signal: AbortSignal, note: (sentence: string) => void): Promise<Transport>
-  /** Makes the program's debugger listen where it does not, and says in a sentence what was done for that. */
-  start?(transport: Transport, signal: AbortSignal): Promise<string>
+  readonly starter?: Starter
+}
+
+/** How the program's debugger is made to listen where it does not. */
+export interface Starter {
+  /** Says in a sentence what was done for that. */
+  start(transport: Transport, signal: AbortSignal): Promise<string>
+  /** What to do where nothing listens all the same. */
+  readonly advice: string
 }
 
 /** What the attach arguments say about the target: our own keys, all of them under `target` and `token`. */

@@ -1,7 +1,8 @@
 import type { BackendKind } from '../backend/backend.ts'
 import { nodeKind } from '../backend/cdp/backend.ts'
-import { start } from '../backend/cdp/start.ts'
+import * as node from '../backend/cdp/start.ts'
 import { debugpyKind } from '../backend/debugpy/backend.ts'
+import * as delve from '../backend/delve/start.ts'
 import type { BackendName, Config, Surroundings, TargetConfig, WayConfig } from '../config/config.ts'
 import { adHocTarget } from '../config/resolve.ts'
 import { sshName } from '../config/values.ts'
@@ -14,9 +15,9 @@ import { command, streamCommand } from '../transport/command.ts'
 import { direct } from '../transport/direct.ts'
 import { leased } from '../transport/lease.ts'
 import type { SshPool } from '../transport/sshPool.ts'
-import type { Transport } from '../transport/transport.ts'
+import type { Address, Transport } from '../transport/transport.ts'
 import { usualCapabilities } from './capabilities.ts'
-import type { Target } from './target.ts'
+import type { Starter, Target } from './target.ts'
 
 /** Every backend by the name it has in the configuration. */
 const kinds: Readonly<Record<BackendName, BackendKind>> = { debugpy: debugpyKind, node: nodeKind }
@@ -100,22 +101,19 @@ export class Targets {
   }
 
   #target(config: TargetConfig): Target {
-    const { name, backend, policy, settings, address, listen, paths, options, start: recipe } = config
+    const { name, backend, policy, settings, listen, paths, options } = config
+    const starter = starterOf(config)
     return {
       name,
       kind: kinds[backend],
       policy,
       settings,
-      // A command that is the stream has no address of its own.
-      address: address ?? { host: 'stream', port: 0 },
+      address: addressOf(config),
       listen,
       paths,
       options,
       open: (signal, note) => this.#open(config, signal, note),
-      ...(recipe === undefined
-        ? {}
-        : // A command that is the stream runs nothing at its far end: what opens the port is a command of this machine.
-          { start: (way, signal) => start(recipe, config.way.kind === 'command' ? direct() : way, signal) }),
+      ...(starter === undefined ? {} : { starter }),
     }
   }
 
@@ -143,4 +141,22 @@ export class Targets {
       }
     }
   }
+}
+
+/** A command that is the stream has no address of its own. */
+function addressOf({ address }: TargetConfig): Address {
+  return address ?? { host: 'stream', port: 0 }
+}
+
+function starterOf(config: TargetConfig): Starter | undefined {
+  const { start: recipe, way, backend } = config
+  if (recipe === undefined) return undefined
+  // A command that is the stream runs nothing at its far end: what opens the port is a command of this machine.
+  const there = (transport: Transport): Transport => (way.kind === 'command' ? direct() : transport)
+  if (backend === 'delve' && recipe.kind !== 'signal') {
+    const advice = delve.stillClosedAdvice
+    return { start: (way, signal) => delve.start(recipe, addressOf(config), there(way), signal), advice }
+  }
+  if (recipe.kind === 'attach') return undefined
+  return { start: (way, signal) => node.start(recipe, there(way), signal), advice: node.stillClosedAdvice }
 }
