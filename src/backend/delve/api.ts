@@ -286,7 +286,13 @@ export interface Methods {
     out: { readonly Locations: readonly Location[] | null; readonly SubstituteLocExpr?: string }
   }
   ListGoroutines: {
-    in: { readonly Start: number; readonly Count: number; readonly Filters?: readonly GoroutineFilter[] }
+    in: {
+      readonly Start: number
+      readonly Count: number
+      readonly Filters?: readonly GoroutineFilter[]
+      /** Where the channel of a filter is looked for. */
+      readonly EvalScope?: EvalScope
+    }
     out: { readonly Goroutines: readonly Goroutine[] | null; readonly Nextg: number }
   }
   Stacktrace: {

@@ -47,6 +47,8 @@ export interface Program {
   call(expression: string, goroutine: number): Promise<DebuggerState>
   /** Stops it; the stop is reported. */
   pause(): void
+  /** How many there are, as far as is known: whether their list is written ahead. */
+  sawGoroutines(count: number): void
 }
 
 export interface Stop {
