@@ -23,11 +23,12 @@ export interface Connected {
  * Delve that serves a single client is dead after its first.
  */
 export async function connect(options: BackendOptions, context: BackendContext): Promise<Connected> {
-  const { transport, signal, log } = context
+  const { transport, signal, log, guard } = context
   const { address } = options
   const where = addressText(address)
   const dial = (): ReturnType<typeof transport.dial> => transport.dial(address, signal)
-  const open = async (): Promise<DelveConnection> => new DelveConnection(await dial(), where, log)
+  const open = async (): Promise<DelveConnection> =>
+    new DelveConnection(await dial(), { where, log, readOnly: guard.readOnly })
   const main = await open()
   try {
     const first = await greet(main, where, signal)

@@ -4,6 +4,7 @@ import { abortable, reasonOf } from '../../lib/abort.ts'
 import { deferred, type Deferred } from '../../lib/deferred.ts'
 import type { Log } from '../../lib/log.ts'
 import { HopError } from '../../transport/transport.ts'
+import { lookRefusal } from './guard.ts'
 import { callMs } from './quirks.ts'
 import { AnswerSplitter, formatRequest, type Answer, type In, type Method, type Out } from './wire.ts'
 
@@ -42,6 +43,7 @@ export class DelveConnection {
   readonly #stream: Duplex
   readonly #where: string
   readonly #log: Log
+  readonly #readOnly: boolean
   readonly #pending = new Map<number, Pending>()
   readonly #closed = deferred<Error | undefined>()
   readonly #splitter = new AnswerSplitter()
@@ -52,10 +54,11 @@ export class DelveConnection {
   /** It has spoken: what is at the other end is a Delve. */
   #spoken = false
 
-  constructor(stream: Duplex, where: string, log: Log) {
+  constructor(stream: Duplex, options: { readonly where: string; readonly log: Log; readonly readOnly: boolean }) {
     this.#stream = stream
-    this.#where = where
-    this.#log = log
+    this.#where = options.where
+    this.#log = options.log
+    this.#readOnly = options.readOnly
     let failure: Error | undefined
     stream.on('data', (chunk: Buffer) => {
       for (const answer of this.#splitter.take(chunk)) this.#receive(answer)
@@ -80,6 +83,8 @@ export class DelveConnection {
    */
   ask<M extends Method>(method: M, argument: In<M>, options: AskOptions = {}): Promise<Out<M>> {
     const { signal, limitMs = callMs } = options
+    const refused = this.#readOnly ? lookRefusal(method, argument) : undefined
+    if (refused !== undefined) return Promise.reject(refused)
     if (this.#ended !== undefined) return Promise.reject(this.#ended)
     if (signal?.aborted) return Promise.reject(reasonOf(signal))
     if (this.#pending.size >= pendingMax) return Promise.reject(dapError('tooManyRequests', { limit: pendingMax }))
