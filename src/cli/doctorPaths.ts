@@ -5,7 +5,7 @@ import type { TargetConfig } from '../config/config.ts'
 import { HopError, type Transport } from '../transport/transport.ts'
 import type { Step } from './doctor.ts'
 
-const extension = '.py'
+const python = '.py'
 const maxDepth = 4
 const maxEntries = 2_000
 const maxAnswerBytes = 4_096
@@ -34,11 +34,11 @@ async function checkPath(
   signal: AbortSignal,
 ): Promise<Step> {
   const mapping = `${remote} is ${local}`
-  const file = await findSource(local)
+  const [file] = await findSources(local, python, 1)
   if (file === undefined) {
     const advice =
       'Correct paths in the configuration, or start doctor in the project folder: relative ones start there.'
-    return { hop: 'paths', outcome: 'warning', detail: `${mapping}, where no ${extension} file was found`, advice }
+    return { hop: 'paths', outcome: 'warning', detail: `${mapping}, where no ${python} file was found`, advice }
   }
   const path = joinRemote(remote, relative(local, file))
   const there = await sizeThere(target, path, transport, signal)
@@ -60,24 +60,25 @@ async function checkPath(
   }
 }
 
-/** The first source file below a folder, breadth first, in bounded time. */
-async function findSource(folder: string): Promise<string | undefined> {
+/** The first source files below a folder, breadth first, in bounded time. */
+export async function findSources(folder: string, extension: string, most: number): Promise<string[]> {
   const folders: { path: string; depth: number }[] = [{ path: folder, depth: 0 }]
+  const found: string[] = []
   let seen = 0
   for (let next = folders.shift(); next !== undefined && seen < maxEntries; next = folders.shift()) {
     const { path, depth } = next
     // A folder that cannot be read has no source for us.
     const entries = await readdir(path, { withFileTypes: true }).catch(() => [])
     seen += entries.length
-    const file = entries.find((entry) => entry.isFile() && entry.name.endsWith(extension))
-    if (file !== undefined) return join(path, file.name)
     for (const entry of entries) {
+      if (entry.isFile() && entry.name.endsWith(extension)) found.push(join(path, entry.name))
+      if (found.length >= most) return found
       const hidden = entry.name.startsWith('.') || entry.name === 'node_modules'
       if (entry.isDirectory() && !hidden && depth < maxDepth)
         folders.push({ path: join(path, entry.name), depth: depth + 1 })
     }
   }
-  return undefined
+  return found
 }
 
 function joinRemote(folder: string, rest: string): string {

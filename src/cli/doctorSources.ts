@@ -98,7 +98,12 @@ function here(there: string, local: string): string {
   return there === local ? '' : ` (${local} here)`
 }
 
-async function pathStep({ remote, local }: PathConfig, paths: readonly string[], sources: Sources): Promise<Step> {
+/** Whether the files of a mapping are there on both sides; `paths` are those that the program has. */
+export async function pathStep(
+  { remote, local }: PathConfig,
+  paths: readonly string[],
+  sources: Sources,
+): Promise<Step> {
   const mapping = `${remote} is ${local}`
   // A folder may have the same path here and there, so what is mapped is told by where it cannot be.
   const apart = new Sources([{ remote, local: '/dev/null' }])
@@ -123,7 +128,7 @@ async function pathStep({ remote, local }: PathConfig, paths: readonly string[],
   return { hop: 'paths', outcome: 'warning', detail, advice }
 }
 
-function isFile(path: string): Promise<boolean> {
+export function isFile(path: string): Promise<boolean> {
   return stat(path).then(
     (found) => found.isFile(),
     () => false,

@@ -10,11 +10,12 @@ import { checkSsh } from '../transport/check.ts'
 import { command, streamCommand } from '../transport/command.ts'
 import { addressText, direct } from '../transport/direct.ts'
 import { SshPool } from '../transport/sshPool.ts'
-import { HopError, type Transport } from '../transport/transport.ts'
+import { HopError, type Address, type Transport } from '../transport/transport.ts'
 import { openLog } from '../telemetry/log.ts'
 import { readFile } from 'node:fs/promises'
 import { sshConfigFiles } from './daemon.ts'
 import { targetPlace } from './describe.ts'
+import { examineDelve } from './doctorDelve.ts'
 import { tryInspector } from './doctorNode.ts'
 import { checkSources } from './doctorSources.ts'
 import { checkPaths } from './doctorPaths.ts'
@@ -50,8 +51,13 @@ export async function* examine(
     }
     const entering = (next: string): void => void (hop = next)
     const hops = { target, transport, log, signal, ...options }
+    const project = { cwd: io.cwd, configFile: config.file }
     if (target.backend === 'node') {
-      yield* examineNode({ ...hops, cwd: io.cwd, configFile: config.file }, entering)
+      yield* examineNode({ ...hops, ...project }, entering)
+      return
+    }
+    if (target.backend === 'delve') {
+      yield* examineDelve({ ...hops, ...project, ...placeOf(target, transport) }, entering)
       return
     }
     yield* tryDebugger(hops, entering)
@@ -117,6 +123,10 @@ async function tryListening({ address }: TargetConfig, transport: Transport, sig
 /** A command that is the stream has no address of its own. */
 const stream = { host: 'stream', port: 0 }
 
+function placeOf({ address }: TargetConfig, transport: Transport): { address: Address; where: string } {
+  return { address: address ?? stream, where: address === undefined ? transport.name : addressText(address) }
+}
+
 interface Hops {
   readonly target: TargetConfig
   readonly transport: Transport
@@ -129,17 +139,14 @@ async function* examineNode(
   hops: Hops & { readonly cwd: string; readonly configFile: string | undefined },
   entering: (hop: string) => void,
 ): AsyncGenerator<Step, void> {
-  const { target, transport } = hops
-  const address = target.address ?? stream
-  const where = target.address === undefined ? transport.name : addressText(address)
-  const program = yield* tryInspector({ ...hops, address, where }, entering)
-  if (program !== undefined) yield* checkSources({ ...hops, address, where }, program, entering)
+  const place = placeOf(hops.target, hops.transport)
+  const program = yield* tryInspector({ ...hops, ...place }, entering)
+  if (program !== undefined) yield* checkSources({ ...hops, ...place }, program, entering)
 }
 
 async function* tryDebugger(hops: Hops, entering: (hop: string) => void): AsyncGenerator<Step, void> {
   const { target, transport, log, signal } = hops
-  const address = target.address ?? stream
-  const where = target.address === undefined ? transport.name : addressText(address)
+  const { address, where } = placeOf(target, transport)
   const dialed = await transport.dial(address, signal)
   // Some ways can only try: that nobody listens is then seen as the stream's error, by the debugger's hello.
   yield ok('port', `${where} is open`)

@@ -9,7 +9,7 @@ export interface ProcessQuery {
 }
 
 /** What is done there, in POSIX shell. */
-export interface ProcessScript {
+export interface ProcessScript extends RunOptions {
   /** A body of a function: whether process `$1` may be meant. */
   readonly fits: string
   /** What is done with `$pid`; says how it went with `say OUTCOME WORDS…`. */
@@ -18,8 +18,6 @@ export interface ProcessScript {
   readonly input?: Readonly<Record<string, string>>
   /** The words of a command, as `$@`. */
   readonly argv?: readonly string[]
-  /** How long it may take; 10 s by default. */
-  readonly limitMs?: number
 }
 
 /** The last thing that a script has said, and what came after it. */
@@ -80,7 +78,7 @@ export async function withProcess(
   const { input = {}, argv = [] } = script
   const lines = [by, what, ...Object.values(input)].map((line) => `${line}\n`).join('')
   const command = ['sh', '-c', scriptOf(script), 'sh', ...argv] as const
-  return lastSaid(await runThere(command, lines, transport, signal, script.limitMs))
+  return lastSaid(await runThere(command, lines, transport, signal, script))
 }
 
 /** Of everything that a script printed: `breakwater OUTCOME WORDS…`, and the lines behind it. */
@@ -140,19 +138,26 @@ function refusal(
   }
 }
 
+export interface RunOptions {
+  /** How long it may take; 10 s by default. */
+  readonly limitMs?: number
+  /** How much it may print; 16 KiB by default. */
+  readonly maxBytes?: number
+}
+
 /** Runs a command there to its end, and resolves with all that it printed. */
 export async function runThere(
   argv: readonly [string, ...string[]],
   input: string,
   transport: Transport,
   signal: AbortSignal,
-  limitMs = withinMs,
+  { limitMs = withinMs, maxBytes = answerMaxBytes }: RunOptions = {},
 ): Promise<string> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
   const stream = await transport.exec(argv, limit)
   try {
     stream.end(input)
-    return await abortable(allOf(stream, transport.name), limit)
+    return await abortable(allOf(stream, transport.name, maxBytes), limit)
   } catch (error) {
     if (error instanceof DOMException && error.name === 'TimeoutError' && !signal.aborted) {
       const advice = 'The command must end by itself, and ask nothing.'
@@ -164,11 +169,11 @@ export async function runThere(
   }
 }
 
-async function allOf(stream: Duplex, hop: string): Promise<string> {
+async function allOf(stream: Duplex, hop: string, maxBytes: number): Promise<string> {
   let text = ''
   for await (const chunk of stream) {
     text += String(chunk)
-    if (text.length > answerMaxBytes) throw new HopError(hop, 'command', 'the command talks too much', '')
+    if (text.length > maxBytes) throw new HopError(hop, 'command', 'the command talks too much', '')
   }
   return text
 }

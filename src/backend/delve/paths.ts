@@ -180,7 +180,7 @@ export function pathsOf(program: Program, note: (sentence: string) => void): Sou
 }
 
 /** `runtime.modinfo` is what `go version -m` shows; it begins with the two paths. */
-const modinfoRead = {
+export const modinfoRead = {
   Scope: { GoroutineID: -1, Frame: 0 },
   Expr: 'runtime.modinfo',
   Cfg: { FollowPointers: false, MaxVariableRecurse: 0, MaxStringLen: 2048, MaxArrayValues: 0, MaxStructFields: 0 },

@@ -84,15 +84,22 @@ done
 ends silent
 `.replaceAll('\\$', '$')
 
-/** What `dlv attach` would be said, and to which process; nothing is done to it. */
+/** What would be run there, and to which process; nothing is done to it. */
 export async function findProcess(
   recipe: Extract<StartRecipe, { kind: 'attach' }>,
+  address: Address,
   transport: Transport,
   signal: AbortSignal,
 ): Promise<string> {
   const said = await attached(recipe, [], 'find', transport, signal)
   if (said.outcome !== 'found') throw refusal(said, recipe, transport.name)
-  return `${said.words[1] ?? recipe.dlv} attach ${said.words[0]}`
+  const [pid, dlv] = said.words
+  return `${dlv} attach ${pid} ${flagsFor(address).join(' ')}`
+}
+
+function flagsFor(address: Address): string[] {
+  const listen = 'path' in address ? `unix:${address.path}` : addressText(address)
+  return ['--headless', '--accept-multiclient', '--api-version=2', '--continue', `--listen=${listen}`]
 }
 
 /**
@@ -106,9 +113,7 @@ export async function start(
   signal: AbortSignal,
 ): Promise<string> {
   if (recipe.kind === 'command') return startByCommand(recipe.argv, transport, signal)
-  const listen = 'path' in address ? `unix:${address.path}` : addressText(address)
-  const flags = ['--headless', '--accept-multiclient', '--api-version=2', '--continue', `--listen=${listen}`]
-  const said = await attached(recipe, flags, 'start', transport, signal)
+  const said = await attached(recipe, flagsFor(address), 'start', transport, signal)
   const [pid, dlv] = said.words
   if (said.outcome === 'attached') {
     return `${dlv} attach ${pid} was run, which held the program while Delve read its debug information`
@@ -136,7 +141,9 @@ async function startByCommand(
   signal: AbortSignal,
 ): Promise<string> {
   const text = argv.join(' ')
-  const said = lastSaid(await runThere(['sh', '-c', commands, 'sh', ...argv], '', transport, signal, withinMs))
+  const said = lastSaid(
+    await runThere(['sh', '-c', commands, 'sh', ...argv], '', transport, signal, { limitMs: withinMs }),
+  )
   const refused = (problem: string, advice: string) => new HopError(transport.name, 'command', problem, advice)
   switch (said.outcome) {
     case 'listens':
