@@ -1,0 +1,41 @@
+import type { Handlers } from '../backend.ts'
+import type { Code } from './code.ts'
+import type { Disassembly } from './disassembly.ts'
+import type { Goroutines } from './goroutines.ts'
+import { runHandlers, type RunningParts } from './running.ts'
+import type { Stacks } from './stack.ts'
+
+export interface HandlerContext extends RunningParts {
+  readonly goroutines: Goroutines
+  readonly stacks: Stacks
+  readonly code: Code
+  readonly disassembly: Disassembly
+  configurationDone(): Promise<undefined>
+  disconnect(): Promise<undefined>
+}
+
+/** The handlers that are neither about breakpoints nor about values, with those of the other parts. */
+export function tableOf(context: HandlerContext, others: Handlers): Handlers {
+  const { goroutines, stacks, code, disassembly } = context
+  return {
+    configurationDone: () => context.configurationDone(),
+    disconnect: () => context.disconnect(),
+    ...runHandlers(context),
+    threads: (call) => goroutines.threads(call),
+    stackTrace: (call) => stacks.stackTrace(call),
+    source: (call) => code.text(call),
+    loadedSources: () => code.loadedSources(),
+    disassemble: (call) => disassembly.disassemble(call),
+    ...others,
+    ...ofGoroutine(context, others),
+  }
+}
+
+/** They take a goroutine's own id, which is not always DAP's. */
+function ofGoroutine({ ids }: HandlerContext, { exceptionInfo }: Handlers): Handlers {
+  if (exceptionInfo === undefined) return {}
+  return {
+    exceptionInfo: (call) =>
+      exceptionInfo({ ...call, arguments: { ...call.arguments, threadId: ids.toGoroutine(call.arguments.threadId) } }),
+  }
+}
