@@ -41,6 +41,7 @@ const allowed: Record<string, readonly string[]> = {
   policy: ['dap', 'lib'],
   'backend/debugpy': ['backend/backend.ts', 'dap', 'transport', 'lib'],
   'backend/cdp': ['backend/backend.ts', 'dap', 'transport', 'lib'],
+  'backend/delve': ['backend/backend.ts', 'dap', 'transport', 'lib'],
   backend: ['dap', 'lib', 'type:transport'],
   config: ['lib', 'transport', 'policy/settings.ts', 'type:policy'],
   session: ['dap', 'policy', 'backend/backend.ts', 'transport/transport.ts', 'lib', 'type:config'],
