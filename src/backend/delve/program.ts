@@ -47,6 +47,8 @@ interface Waiting {
 }
 
 const ordinary: DebuggerCommand = { name: 'continue' }
+/** Runs on to the end of a step that was interrupted, which is no halt; what it returns is told there. */
+const finishing: DebuggerCommand = { ...ordinary, ReturnInfoLoadConfig: loadConfig }
 
 /**
  * Delve has one lock: a synchronous request on a running program blocks its whole connection until the next stop. So
@@ -166,7 +168,8 @@ export class DelveProgram implements Program {
     stop.end()
     const run = (): void => {
       if (switched) this.#ask('Command', { name: 'switchGoroutine', goroutineID: goroutine })
-      this.#run(command)
+      const isFinishing = command.name === 'continue' && stop.state.NextInProgress && !stop.pausing
+      this.#run(isFinishing ? stop.command : command, command)
       this.#serve()
     }
     if (this.#gate === undefined) run()
@@ -265,7 +268,7 @@ export class DelveProgram implements Program {
     }
     if (resume.intercept?.(state) === true) return
     if (error === undefined && !resume.pausing && isHalt(state, resume.command) && this.#halts.isStray()) {
-      this.#run(resume.command, ordinary)
+      this.#run(resume.command, finishing)
       return
     }
     this.#stopped(state, resume, error)
@@ -358,7 +361,7 @@ export class DelveProgram implements Program {
     const mine = await seen.promise
     const all = this.#all()
     // Delve keeps its breakpoints for the step (`keepStepping`), so that a continue ends where the step does.
-    if (mine) this.#run(resume.command, ordinary)
+    if (mine) this.#run(resume.command, finishing)
     await all
   }
 
