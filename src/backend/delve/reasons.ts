@@ -8,8 +8,8 @@ import type { Breakpoint, CommandName, Variable } from './wire.ts'
 export type Reason = Pick<DebugProtocol.StoppedEvent['body'], 'reason' | 'description' | 'text'>
 
 /** Delve's own breakpoints for what ends the program. */
-const unrecoveredPanic = -1
-const fatalThrow = -2
+export const unrecoveredPanic = -1
+export const fatalThrow = -2
 /** The name of what `runtime.Breakpoint()` stops at. */
 const hardcoded = 'hardcoded-breakpoint'
 

@@ -84,9 +84,10 @@ export function isMissing(variable: Variable): boolean {
 }
 
 /** Types that are bytes, and those that are characters: shown as text too. */
-export function textKindOf({ kind, type }: Variable): 'bytes' | 'runes' | undefined {
+export function textKindOf({ kind, type, children }: Variable): 'bytes' | 'runes' | undefined {
   if (kind !== kinds.slice && kind !== kinds.array) return undefined
-  const element = /^\[\d*\](.*)$/.exec(type)?.[1]
+  // A type with a name (`net.IP`) does not tell that of its elements.
+  const element = children?.[0]?.type ?? /^\[\d*\](.*)$/.exec(type)?.[1]
   if (element === 'uint8' || element === 'byte') return 'bytes'
   return element === 'int32' || element === 'rune' ? 'runes' : undefined
 }
