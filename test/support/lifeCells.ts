@@ -138,7 +138,9 @@ async function advance(held: Omit<Held, 'pending'>, target: string, world: LifeW
   const attached = client.request('attach', { target } as never)
   // A slow attach is answered early: only its failure counts here.
   await Promise.race([client.event('initialized'), new Promise((_, reject) => void attached.catch(reject))])
-  await client.break(debuggee.file, line)
+  const { hot } = world.subject
+  const also = hot === undefined ? [] : [{ line: debuggee.line(hot.name), condition: hot.condition }]
+  await client.break(debuggee.file, line, ...also)
   if (stage === 'configuring') return { ...held, pending: Promise.resolve(undefined) }
   await client.request('configurationDone', {})
   await attached
@@ -158,6 +160,7 @@ async function advance(held: Omit<Held, 'pending'>, target: string, world: LifeW
   }
   const { armed, evaluations } = world.subject
   const expression = evaluations[stage]
+  if (expression === undefined) throw new Error(`${world.subject.name} has no '${stage}'`)
   const from = debuggee.lines.length
   const logged = world.log(held.cli).length
   const pending = pressed(client.request('evaluate', { expression, frameId: stackFrames[0]!.id, context: 'repl' }))
@@ -209,6 +212,7 @@ export async function freed(held: Held, end: End, world: LifeWorld): Promise<Fre
     const isOver = (): boolean => world.daemon.sessions.facts().length === 0 && world.leftovers().length === 0
     await until('the session is over, at both sides', isOver, patienceMs)
   }
+  if (world.subject.holdsAlone === true) await overBothLines(debuggee, world)
   return { runsMs, ...(await attachable(world, since)) }
 }
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import type { BackendName } from '../../src/config/config.ts'
 import type { Debuggee } from './debuggee.ts'
 import { startPython, type DebugpyVersion } from './debugpy.ts'
+import { startGo, type DelveVersion, type RunningGo } from './delve.ts'
 import type { End, Lost, Way } from './lifeEnds.ts'
 import { startNode, type NodeVersion } from './node.ts'
 
@@ -11,8 +12,12 @@ export interface LifeSubject {
   readonly backend: BackendName
   /** A program that ticks over two lines to stop at, the second one only while the file `rare` is there. */
   start(rare: string): Promise<Debuggee>
-  /** They print `evaluating` first. */
-  readonly evaluations: { readonly evaluating: string; readonly 'evaluating for ever': string }
+  /** They print `evaluating` first. One that is endless only where the debugger, or ours, can end it. */
+  readonly evaluations: { readonly evaluating: string; readonly 'evaluating for ever'?: string }
+  /** A breakpoint that is met all the time and never stops: the most dangerous one for a debugger to be left with. */
+  readonly hot?: { readonly name: string; readonly condition: string }
+  /** A breakpoint that is left holds the program also when nobody is attached. */
+  readonly holdsAlone?: true
   /** Limit of an evaluation, in the configuration's words. */
   readonly patience: string
   /** What is logged once the program will end an endless evaluation by itself; not said where that is so at once. */
@@ -134,3 +139,28 @@ function work(n) {
 let n = 0
 setInterval(() => work(++n), 5)
 `
+
+/** `start` is how Delve has come to the program, which decides what becomes of it when Delve ends. */
+export function delveSubject(version: DelveVersion, start: 'attach' | 'exec' = 'attach'): LifeSubject {
+  return {
+    name: `Delve ${version.name}, ${start}`,
+    backend: 'delve',
+    start: (rare) => startGo(version, 'life', { start, args: [rare] }),
+    // Delve cannot take back a call that it has put in: an endless one is the program's for ever, whoever asked for it.
+    evaluations: { evaluating: 'call spin(700)' },
+    hot: { name: 'HOT', condition: 'n < 0' },
+    holdsAlone: true,
+    patience: '9s',
+    usualWay: 'here',
+    ownEnd: {
+      name: 'Delve is killed',
+      // It leaves its traps behind, and the program dies of the first one that it meets.
+      loses: 'program',
+      tells: /it closed the connection|The debugger is gone/,
+      begin: async ({ debuggee }, world) => {
+        await (debuggee as RunningGo).delve.kill()
+        world.near.resume()
+      },
+    },
+  }
+}

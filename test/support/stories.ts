@@ -37,6 +37,8 @@ export interface Subject<D extends Debuggee = Debuggee> {
 export interface Story<D extends Debuggee = Debuggee> {
   readonly name: string
   readonly mode: 'inspect' | 'control'
+  /** What is over when it is told; the program runs on otherwise. */
+  readonly ends?: 'program'
   tell(told: Told<D>): Promise<void>
 }
 
@@ -180,6 +182,7 @@ export async function tell<D extends Debuggee>(test: Test, subject: Subject<D>, 
   })
   await transcript.ask('disconnect', {})
   transcript.check(test, `${subject.folder}/${story.name}`)
-  await debuggee.runsOn()
+  if (story.ends === 'program') await debuggee.exited
+  else await debuggee.runsOn()
   return debuggee
 }
