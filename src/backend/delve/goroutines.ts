@@ -1,6 +1,6 @@
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import type { Body, Call } from '../../dap/call.ts'
-import { functionName, isSystem } from './names.ts'
+import { functionName, isRuntime, isSystem } from './names.ts'
 import type { Parts, Stop } from './parts.ts'
 import { aheadGoroutinesMax } from './quirks.ts'
 import { goroutinesRead, scopeOf, selectedGoroutine } from './reads.ts'
@@ -46,6 +46,18 @@ export class Goroutines {
       this.#tell('list', `The goroutines could not be read: ${String((error as Error).message)}`)
       return { threads: this.#rows(stop, []) }
     }
+  }
+
+  /**
+   * Whom a pause is about: a program that waits is halted on a thread of the runtime, which is no goroutine. One that
+   * runs, else the first of the program's own.
+   */
+  async prominent(stop: Stop): Promise<number> {
+    if (stop.selected > 0) return stop.selected
+    const running = (stop.state.Threads ?? []).find((thread) => thread.goroutineID > 0 && !isRuntime(thread.function))
+    if (running !== undefined) return running.goroutineID
+    const { Goroutines: page } = await stop.read(...goroutinesRead(0, aheadGoroutinesMax))
+    return (page ?? []).find((goroutine) => goroutine.id > 0 && !isSystem(goroutine))?.id ?? stop.selected
   }
 
   /** The program was started anew. */
@@ -118,12 +130,12 @@ export class Goroutines {
     const byId = new Map(goroutines.map((goroutine) => [goroutine.id, goroutine]))
     const { currentGoroutine, currentThread } = state
     if (currentGoroutine !== undefined && selected > 0) add(selected, this.#name(currentGoroutine))
-    else if (currentThread !== undefined) add(selected, threadName(currentThread))
     for (const thread of stoppedThreads(stop)) {
       const goroutine = byId.get(thread.goroutineID)
       add(thread.goroutineID, goroutine === undefined ? threadName(thread) : this.#name(goroutine))
     }
     for (const goroutine of goroutines) if (!isSystem(goroutine)) add(goroutine.id, this.#name(goroutine))
+    if (currentThread !== undefined) add(selected, threadName(currentThread))
     for (const goroutine of goroutines) add(goroutine.id, this.#name(goroutine))
     return [...rows.values()]
   }

@@ -37,6 +37,8 @@ export interface StopsParts {
   readonly ids: ThreadIds
   /** What a hit is; told of each stop once. */
   hit(stop: Stop): Decision
+  /** The goroutine that a pause is about. */
+  prominent(stop: Stop): Promise<number>
   /** Nothing comes any more. */
   closed(error: Error): void
 }
@@ -187,8 +189,10 @@ export class Stops {
     if (stop.state.stopReason === 'next finished') return this.#showStep(stop, hits)
     if (decision.kind === 'stop') return void this.#showHit(stop, decision, hits)
     const other = otherReason(stop, asked)
+    if (other?.reason === 'pause' || (other === undefined && stop.pausing)) {
+      return void this.#showPause(stop, other ?? { reason: 'pause' })
+    }
     if (other !== undefined) return this.#show(stop, other)
-    if (stop.pausing) return this.#show(stop, { reason: 'pause' })
     const isOver = isStepOver(stop, asked) && deadlyBreakpoint(stop) === undefined
     if (isOver || stoppedThreads(stop).length === 0) return this.#showStep(stop)
     // A log point, or an exception that is not to stop at. A step goes on behind it.
@@ -211,6 +215,14 @@ export class Stops {
     }
     this.#show(stop, { reason: 'step' }, others)
     if (stopReason === 'breakpoint') this.#own.parts.note('The step ended at a log point: Delve has given it up there.')
+  }
+
+  async #showPause(stop: Stop, reason: Reason): Promise<void> {
+    const goroutine = await this.#own.prominent(stop).catch((error: unknown) => {
+      this.#own.parts.log.info({ err: error }, 'whom a pause is about could not be found')
+      return stop.selected
+    })
+    if (!stop.isOver && !this.#isClosed) this.#show(stop, reason, [{ goroutine, ids: [] }])
   }
 
   async #showHit(stop: Stop, decision: DecidedStop, hits: readonly Hit[]): Promise<void> {
