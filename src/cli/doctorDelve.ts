@@ -1,5 +1,6 @@
 import { findProcess, start } from '../backend/delve/start.ts'
 import { findListener, nameOf, parseDelve, passesOn, type Listening } from '../backend/delve/listener.ts'
+import type { Facts } from '../backend/delve/parts.ts'
 import { DelveProbe } from '../backend/delve/probe.ts'
 import type { TargetConfig } from '../config/config.ts'
 import type { Log } from '../lib/log.ts'
@@ -128,23 +129,21 @@ async function* askDelve(
   const { transport, address, where, log, signal } = hops
   const probe = await DelveProbe.open(await transport.dial(address, signal), where, log, signal)
   try {
-    const { version, targetGoVersion, pid, attached, recorded } = probe.facts
-    const { Running, exited } = probe.state
-    const state = exited ? 'has ended' : Running ? 'runs' : 'is stopped'
-    const how = recorded ? 'a recording' : attached ? 'attached' : 'started by it'
-    const program = `the program (${how}${pid === undefined ? '' : `, process ${pid}`}) ${state}`
-    const built = targetGoVersion === '' ? 'is of unknown Go, or was stripped' : `was built with ${targetGoVersion}`
-    yield { hop: 'debugger', outcome: 'ok', detail: `Delve ${version} answers: ${program}, and ${built}` }
-    yield* warnings(probe, process?.argv ?? [])
-    if (clients > 0) {
-      const many = clients === 1 ? 'another client is' : `${clients} other clients are`
-      const detail = `${many} connected to it, which may be a session of Breakwater too`
-      const advice = 'Delve tells nobody of what the others do: whoever continues or stops the program does so for all.'
-      yield { hop: 'debugger', outcome: 'warning', detail, advice }
-    }
-    if (exited) return
+    const { state, facts } = probe
+    // A program that runs has to be held for it: never beside another client, whose stop it would be.
+    const built = state.exited || clients > 0 ? undefined : await probe.built()
+    const goVersion = built?.goVersion ?? facts.targetGoVersion
+    const pid = built?.pid ?? facts.pid
+    const runs = state.exited ? 'has ended' : state.Running ? 'runs' : 'is stopped'
+    const how = facts.recorded ? 'a recording' : facts.attached ? 'attached' : 'started by it'
+    const program = `the program (${how}${pid === undefined ? '' : `, process ${pid}`}) ${runs}`
+    const go = goVersion === '' ? '' : `, and is of ${goVersion}`
+    yield { hop: 'debugger', outcome: 'ok', detail: `Delve ${facts.version} answers: ${program}${go}` }
+    if (built !== undefined) yield* goWarnings(facts, goVersion)
+    yield* clientWarnings(process?.argv ?? [], clients)
+    if (state.exited) return
     entering('paths')
-    if (clients === 0) yield* checkGoPaths(hops, await probe.built(), Running)
+    if (built !== undefined) yield* checkGoPaths(hops, built, state.Running)
     else {
       const detail = 'are not looked at: the program would have to be held for that, beside another client'
       yield { hop: 'paths', outcome: 'ok', detail }
@@ -154,21 +153,29 @@ async function* askDelve(
   }
 }
 
-function* warnings({ facts }: DelveProbe, argv: readonly string[]): Generator<Step> {
-  const { targetGoVersion, goVersions } = facts
-  if (targetGoVersion === '') {
+function* goWarnings({ goVersions }: Facts, goVersion: string): Generator<Step> {
+  if (goVersion === '') {
     const detail = 'the program has no debug information: no variables, and lines only of what Go itself keeps'
     const advice = "Build it without -ldflags '-s -w', and do not strip it."
     yield { hop: 'debugger', outcome: 'warning', detail, advice }
-  } else if (goVersions !== undefined && !within(targetGoVersion, goVersions)) {
+  } else if (goVersions !== undefined && !within(goVersion, goVersions)) {
     const { min, max } = goVersions
-    const detail = `this Delve knows Go ${min} to ${max}, and the program is of ${targetGoVersion}: values may be shown wrong`
+    const detail = `this Delve knows Go ${min} to ${max}, and the program is of ${goVersion}: values may be shown wrong`
     const advice = 'Use the Delve that fits: go install github.com/go-delve/delve/cmd/dlv@VERSION'
     yield { hop: 'debugger', outcome: 'warning', detail, advice }
   }
-  if (parseDelve(argv)?.apiVersion !== 1) return
-  const detail = 'it was started with version 1 of its API'
-  const advice = 'It is set to version 2 for all its clients. Start it with --api-version=2.'
+}
+
+function* clientWarnings(argv: readonly string[], clients: number): Generator<Step> {
+  if (parseDelve(argv)?.apiVersion === 1) {
+    const detail = 'it was started with version 1 of its API'
+    const advice = 'It is set to version 2 for all its clients. Start it with --api-version=2.'
+    yield { hop: 'debugger', outcome: 'warning', detail, advice }
+  }
+  if (clients === 0) return
+  const many = clients === 1 ? 'another client is' : `${clients} other clients are`
+  const detail = `${many} connected to it, which may be a session of Breakwater too`
+  const advice = 'Delve tells nobody of what the others do: whoever continues or stops the program does so for all.'
   yield { hop: 'debugger', outcome: 'warning', detail, advice }
 }
 

@@ -84,8 +84,7 @@ export async function greet(main: DelveConnection, where: string, signal: AbortS
       // `Version: 1.27.2\nBuild: …`
       version: /^Version: (\S+)/.exec(DelveVersion)?.[1] ?? DelveVersion,
       backend,
-      // `Go cmd/compile go1.26.8`
-      targetGoVersion: /\bgo\d\S*/.exec(TargetGoVersion ?? '')?.[0] ?? '',
+      targetGoVersion: goVersionIn(TargetGoVersion),
       goVersions: min === undefined || max === undefined ? undefined : { min, max },
       multiclient: IsMulticlient,
       attached: Answer,
@@ -97,6 +96,11 @@ export async function greet(main: DelveConnection, where: string, signal: AbortS
   } catch (error) {
     throw greeted(error, where)
   }
+}
+
+/** `Go cmd/compile go1.26.8` is `go1.26.8`; empty for a program without debug information, and for one that runs. */
+export function goVersionIn(text = ''): string {
+  return /\bgo\d\S*/.exec(text)?.[0] ?? ''
 }
 
 function greeted(error: unknown, where: string): unknown {

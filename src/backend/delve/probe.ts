@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { sleep } from '../../lib/abort.ts'
 import type { Log } from '../../lib/log.ts'
-import { greet } from './connect.ts'
+import { goVersionIn, greet } from './connect.ts'
 import { DelveConnection } from './connection.ts'
 import type { Facts } from './parts.ts'
 import { modinfoRead, SourcePaths } from './paths.ts'
@@ -15,6 +15,9 @@ const looksMax = 100
 export interface Built {
   readonly sources: readonly string[]
   readonly build: BuildInfo
+  /** `go1.26.8`; empty without debug information. While the program runs Delve does not tell it. */
+  readonly goVersion: string
+  readonly pid: number
   /** Guesses like a session does; notes go nowhere. */
   readonly paths: SourcePaths
 }
@@ -59,11 +62,13 @@ export class DelveProbe {
         ({ Variable }) => parseModinfo(Variable?.value ?? ''),
         (): BuildInfo => ({}),
       ),
+      link.ask('GetVersion', {}, options),
+      link.ask('ProcessPid', {}, options),
     ])
     asked.catch(() => {})
     // It is answered at the next stop, which is not waited for.
     if (ran) link.ask('Command', { name: 'continue' }, { limitMs: Infinity }).catch(() => {})
-    const [{ Sources }, build] = await asked
+    const [{ Sources }, build, { TargetGoVersion = '' }, { Pid }] = await asked
     if (ran) await this.#seenRunning()
     const sources = Sources ?? []
     const paths = new SourcePaths({
@@ -71,7 +76,7 @@ export class DelveProbe {
       build: () => Promise.resolve(build),
       note: () => {},
     })
-    return { sources, build, paths }
+    return { sources, build, goVersion: goVersionIn(TargetGoVersion), pid: Pid, paths }
   }
 
   async #seenRunning(): Promise<void> {
