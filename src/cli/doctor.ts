@@ -19,7 +19,8 @@ export const doctor: Command = {
   minOperands: 1,
   maxOperands: 1,
   summary: 'try each hop to a target in turn, and say what to do at the first that fails',
-  details: `No program is stopped: the debugger is asked who it is, and a Node for its scripts. Ends with 69 if a hop fails.
+  details: `No program is stopped: the debugger is asked who it is, and a Node for its scripts. One under Delve is held for some
+milliseconds to ask for its sources, if nobody else is connected. Ends with 69 if a hop fails.
 Where the port is closed and the target says how to open it (start), that is told, and done only with --start.`,
   options: {
     json: jsonOption,

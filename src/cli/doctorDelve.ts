@@ -67,10 +67,10 @@ async function whoListens({
     if (found.kind === 'nobody') {
       return new HopError(transport.name, 'unreachable', `${where}: nothing listens there`, '')
     }
-    if (found.process !== undefined && passesOn(found.process.argv)) {
+    if (found.listener !== undefined && passesOn(found.listener.argv)) {
       return `${processText(found)} listens there, and it cannot be seen what is behind it`
     }
-    if (found.process === undefined && found.uid === found.ourUid) return 'the process that listens cannot be found'
+    if (found.listener === undefined && found.uid === found.ourUid) return 'the process that listens cannot be found'
     return found
   } catch (error) {
     if (nobodyListens(error) === undefined) throw error
@@ -78,19 +78,19 @@ async function whoListens({
   }
 }
 
-function processText({ process, uid }: Listening): string {
-  if (process === undefined) return `a process of user ${uid}`
-  const { pid, argv } = process
+function processText({ listener, uid }: Listening): string {
+  if (listener === undefined) return `a process of user ${uid}`
+  const { pid, argv } = listener
   const text = argv.join(' ')
   return `${text.length > 120 ? `${text.slice(0, 119)}…` : text} (process ${pid})`
 }
 
 /** Why it is not asked; `undefined` where it may be. */
 function refused(found: Listening, where: string): Omit<Step, 'hop'> | undefined {
-  const { process, uid, ourUid, clients } = found
-  const dlv = process === undefined ? undefined : parseDelve(process.argv)
-  if (process !== undefined && dlv === undefined) {
-    const detail = `${nameOf(process.argv)} (process ${process.pid}) listens at ${where}, which is no Delve`
+  const { listener, uid, ourUid, clients } = found
+  const dlv = listener === undefined ? undefined : parseDelve(listener.argv)
+  if (listener !== undefined && dlv === undefined) {
+    const detail = `${nameOf(listener.argv)} (process ${listener.pid}) listens at ${where}, which is no Delve`
     return { outcome: 'failed', detail, advice: `Correct at, or stop that process.\n${startAdvice}` }
   }
   if (ourUid !== undefined && uid !== ourUid && dlv?.sameUserOnly !== false) {
@@ -123,7 +123,7 @@ function refused(found: Listening, where: string): Omit<Step, 'hop'> | undefined
 
 async function* askDelve(
   hops: DelveHops,
-  { process, clients }: Listening,
+  { listener, clients }: Listening,
   entering: (hop: string) => void,
 ): AsyncGenerator<Step, void> {
   const { transport, address, where, log, signal } = hops
@@ -140,7 +140,7 @@ async function* askDelve(
     const go = goVersion === '' ? '' : `, and is of ${goVersion}`
     yield { hop: 'debugger', outcome: 'ok', detail: `Delve ${facts.version} answers: ${program}${go}` }
     if (built !== undefined) yield* goWarnings(facts, goVersion)
-    yield* clientWarnings(process?.argv ?? [], clients)
+    yield* clientWarnings(listener?.argv ?? [], clients)
     if (state.exited) return
     entering('paths')
     if (built !== undefined) yield* checkGoPaths(hops, built, state.Running)

@@ -267,13 +267,13 @@ void t.test('command lines of Delve, and what the far side says', (t) => {
     kind: 'listening',
     uid: 1001,
     ourUid: 1000,
-    process: { pid: 7, argv: ['dlv', 'dap'] },
+    listener: { pid: 7, argv: ['dlv', 'dap'] },
     clients: 2,
   })
   t.match(parseListener('breakwater self 0\nbreakwater nobody\n'), { kind: 'nobody' })
   t.match(parseListener('breakwater noproc\n'), { kind: 'unknown' })
   t.match(parseListener('This account is not available.\n'), { kind: 'unknown' })
-  t.match(parseListener('breakwater self 1\nbreakwater listener 0 0\n'), { process: undefined })
+  t.match(parseListener('breakwater self 1\nbreakwater listener 0 0\n'), { listener: undefined })
 
   t.match(delveSays('API server listening at: …\nCould not attach to pid 7: current user does not own the process\n'), [
     /does not own/,

@@ -12,7 +12,7 @@ export interface Listening {
   /** Ours at the far end; undefined where that does not say. */
   readonly ourUid: number | undefined
   /** Undefined where it may not be seen: it is another user's. */
-  readonly process: { readonly pid: number; readonly argv: readonly string[] } | undefined
+  readonly listener: { readonly pid: number; readonly argv: readonly string[] } | undefined
   /** How many are connected to it. */
   readonly clients: number
 }
@@ -89,8 +89,8 @@ export function parseListener(text: string): Found {
     new RegExp(`^breakwater ${name} ?(.*)$`, 'm').exec(text)?.[1]?.split(' ')
   if (said('noproc') !== undefined) return { kind: 'unknown', why: 'it has no /proc to look at' }
   if (said('nobody') !== undefined) return { kind: 'nobody' }
-  const listener = said('listener')
-  if (listener === undefined) return { kind: 'unknown', why: 'what its shell said was not understood' }
+  const socket = said('listener')
+  if (socket === undefined) return { kind: 'unknown', why: 'what its shell said was not understood' }
   const [pid] = said('process') ?? []
   const argv =
     /^breakwater process .*\n(.*)$/m
@@ -99,10 +99,10 @@ export function parseListener(text: string): Found {
       .filter((word) => word !== '') ?? []
   return {
     kind: 'listening',
-    uid: Number(listener[0]),
+    uid: Number(socket[0]),
     ourUid: /^\d+$/.test(said('self')?.[0] ?? '') ? Number(said('self')![0]) : undefined,
-    process: pid === undefined ? undefined : { pid: Number(pid), argv },
-    clients: Number(listener[1] ?? 0),
+    listener: pid === undefined ? undefined : { pid: Number(pid), argv },
+    clients: Number(socket[1] ?? 0),
   }
 }
 
