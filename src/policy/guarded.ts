@@ -4,7 +4,7 @@ import type { RefusalParts } from './refusal.ts'
 import type { Redactor } from './redactor.ts'
 
 /** The language of a backend's programs. A backend without one has no expressions in the modes that only look. */
-const languageOf: Readonly<Record<string, string>> = { debugpy: 'python', node: 'javascript' }
+const languageOf: Readonly<Record<string, string>> = { debugpy: 'python', node: 'javascript', delve: 'go' }
 
 /** Everything of a breakpoint that carries an expression. */
 export interface Conditions {

@@ -30,7 +30,8 @@ export type Tool =
   /** timeout(1), for shells whose read has no -t (dash). */
   | 'timeout'
 
-const MARK = 'breakwater'
+/** What our scripts begin each line with that is not their stream. */
+export const MARK = 'breakwater'
 
 const PROBE = [
   `p() { echo "${MARK} $1"; }`,
@@ -206,93 +207,10 @@ try:
 finally: os._exit(0)
 `
 
-function pythonCommand(script: string, words: readonly string[]): [string, ...string[]] {
+export function pythonCommand(script: string, words: readonly string[]): [string, ...string[]] {
   const code = Buffer.from(script).toString('base64')
   return ['python3', '-I', '-S', '-u', '-c', `import base64;exec(base64.b64decode("${code}"))`, ...words]
 }
-
-/**
- * The watchdog: reads lines, and when none comes for `leaseSeconds`, or at the end of its input, runs the words of each
- * relay it knows and ends it.
- * - `h`: heartbeat, answered by `h`.
- * - `+ PID TOKEN words…`: a relay; the words are a POSIX shell snippet.
- * - `- PID`: it has ended.
- * A PID is only ever signalled while its command line has the token: it may be another program's by then.
- *
- * Undefined when the far side has nothing that can wait with a time limit.
- */
-export function watchdogCommand(far: FarSide, leaseSeconds: number): [string, ...string[]] | undefined {
-  const { has } = far
-  const seconds = String(leaseSeconds)
-  const read = watchdogScript('read -r -t "$l" a b c d')
-  if (has.has('sh-read-t')) return ['sh', '-c', read, 'sh', seconds]
-  if (has.has('bash-read-t')) return ['bash', '-c', read, 'bash', seconds]
-  if (has.has('busybox-read-t')) return ['busybox', 'sh', '-c', read, 'sh', seconds]
-  if (has.has('python3')) return pythonCommand(PYTHON_WATCHDOG, [seconds])
-  if (!has.has('timeout')) return undefined
-  // One process for each line, which reads a character at a time and so takes nothing of the next.
-  const line = 'x=$(timeout "$l" sh -c "read -r y && echo \\"\\$y\\"") && test -n "$x" && f "$x"'
-  return [
-    'sh',
-    '-c',
-    watchdogScript(line, 'f() { a=${1%% *}; x="${1#* } "; b=${x%% *}; x=${x#* }; c=${x%% *}; d=${x#* }; }'),
-    'sh',
-    seconds,
-  ]
-}
-
-function watchdogScript(read: string, prelude = ':'): string {
-  return [
-    // A link that is gone must not end it before its work is done.
-    'trap "" PIPE HUP',
-    'l=$1; r=',
-    prelude,
-    'm() { if test -r "/proc/$1/cmdline"; then tr "\\000" " " <"/proc/$1/cmdline"; else ps -o args= -p "$1"; fi 2>/dev/null; }',
-    'k() { case "$(m "$2")" in *"$3"*) kill "$1" "$2" 2>/dev/null;; esac; }',
-    'g() { for p in $r; do eval "t=\\$t$p"; k "$1" "$p" "$t"; done; }',
-    `echo "${MARK} $$"`,
-    [
-      `while ${read}; do case "$a" in h) echo h 2>/dev/null;;`,
-      '+) r="$r $b"; eval "t$b=\\$c; s$b=\\$d";;',
-      '-) n=; for p in $r; do test "$p" = "$b" || n="$n $p"; done; r=$n;; esac; done',
-    ].join(' '),
-    'for p in $r; do eval "eval \\"\\$s$p\\"" </dev/null >/dev/null 2>&1; done',
-    'if test -n "$r"; then g -TERM; sleep 1; g -KILL; fi',
-    'exit 0',
-  ].join('; ')
-}
-
-const PYTHON_WATCHDOG = `
-import os,select,signal,subprocess,sys,time
-for n in (signal.SIGHUP,signal.SIGPIPE): signal.signal(n,signal.SIG_IGN)
-lease=int(sys.argv[1]); relays={}; buf=b""
-def out(b):
- try: os.write(1,b)
- except OSError: pass
-def args(p):
- try: return open("/proc/%s/cmdline"%p,"rb").read().replace(b"\\0",b" ")
- except OSError: pass
- try: return subprocess.run(["ps","-o","args=","-p",p],capture_output=True).stdout
- except OSError: return b""
-def end(n):
- for p,(t,w) in relays.items():
-  try:
-   if t in args(p): os.kill(int(p),n)
-  except OSError: pass
-out(b"${MARK} %d\\n"%os.getpid())
-while select.select([0],[],[],lease)[0]:
- d=os.read(0,65536)
- if not d: break
- *lines,buf=(buf+d).split(b"\\n")
- for l in lines:
-  w=l.decode().split(" ",3)
-  if w[0]=="h": out(b"h\\n")
-  elif w[0]=="+": relays[w[1]]=(w[2].encode(),w[3] if len(w)>3 else "")
-  elif w[0]=="-": relays.pop(w[1],None)
-for t,w in relays.values():
- if w: subprocess.run(["sh","-c",w],stdin=subprocess.DEVNULL,stdout=subprocess.DEVNULL,stderr=subprocess.DEVNULL)
-if relays: end(signal.SIGTERM); time.sleep(1); end(signal.SIGKILL)
-`
 
 /** Waits for the line with which our scripts begin: the PID. What comes after it stays in the stream. */
 export async function readPid(hop: string, stream: Duplex, signal: AbortSignal, timeoutMs: number): Promise<number> {

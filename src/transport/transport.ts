@@ -13,10 +13,22 @@ export interface Transport extends AsyncDisposable {
   exec(argv: readonly [string, ...string[]], signal: AbortSignal): Promise<Duplex>
   /** Waits at the far end for programs that connect to us (`debugpy --connect`). Over SSH this is a remote forward. */
   listen(address: { readonly host: string; readonly port: number }, signal: AbortSignal): Promise<Listener>
+  /**
+   * Leaves words at the far end for a debugger that does not let its program go by itself: one line of POSIX shell that
+   * is run there when we are gone without a word (the heartbeat starved, the channel closed, the daemon killed). Missing
+   * where nothing can be run at the far end.
+   */
+  watch?(script: string, signal: AbortSignal): Promise<Watch>
   /** Settles once, when the way is gone; with the error if we did not ask for it. */
   readonly closed: Promise<Error | undefined>
   /** Ends it with this error, for all who use it: from somebody who knows earlier that the way is gone. */
   fail?(error: HopError): void
+}
+
+/** Words that wait at the far end. Disposing takes them back: nothing is run. */
+export interface Watch extends AsyncDisposable {
+  /** Has them said now, since we could not do ourselves what they do. Settles when they were, within 15 s; never rejects. */
+  say(): Promise<void>
 }
 
 export interface Listener extends AsyncDisposable {

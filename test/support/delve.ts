@@ -177,8 +177,9 @@ export async function startGo(
 }
 
 /** Delve listens before it has the program; and it lets it run by a client of its own, after others could have come. */
-async function serves(delve: RunningDelve, { start, single, uid }: DelveOptions): Promise<void> {
-  if (single === true) return
+async function serves(delve: RunningDelve, { start, single, uid, apiVersion }: DelveOptions): Promise<void> {
+  // A single client's is not asked; version 1 would answer in another shape.
+  if (single === true || apiVersion === 1) return
   // Another user's Delve speaks with nobody here.
   if (uid !== undefined) return until('the program runs', () => delve.lines.some((line) => line.startsWith('tick')))
   const isHeld = start?.endsWith('held') === true

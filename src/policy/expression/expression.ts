@@ -1,3 +1,4 @@
+import { go } from './go/go.ts'
 import { javascript } from './javascript/javascript.ts'
 import type { Node } from './node.ts'
 import { python } from './python/python.ts'
@@ -54,4 +55,4 @@ export interface Language {
   readonly identifier: RegExp
 }
 
-export const languages: Readonly<Record<string, Language>> = { python, javascript }
+export const languages: Readonly<Record<string, Language>> = { python, javascript, go }

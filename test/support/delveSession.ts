@@ -1,0 +1,6 @@
+import { attach } from '../scratchRun/harness.ts'
+import { sessionsOf } from './backendSession.ts'
+
+export { breakable, silentLog, type Attached, type AttachedOptions } from './backendSession.ts'
+
+export const { attachTo, opener } = sessionsOf({ attach, adapterID: 'go' })
