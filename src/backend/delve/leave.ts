@@ -21,17 +21,21 @@ export interface LeaveParts {
 /**
  * The end of a session, in this order: halt, our breakpoints out, run on, connections closed. In one flight, so that
  * the program is held for some milliseconds; after it the program is seen running before we go, since Delve does
- * not run it on by itself. Never `Detach` right after a halt: see `settleMs`. Bounded by `leaveMs`.
+ * not run it on by itself. Never `Detach` right after a halt: see `settleMs`. Bounded by `leaveMs`. Resolves to whether
+ * all of that was done.
  */
-export async function leave(parts: LeaveParts): Promise<void> {
+export async function leave(parts: LeaveParts): Promise<boolean> {
   const { links, log } = parts
   const limit = AbortSignal.timeout(leaveMs)
+  let isDone = false
   try {
     await abortable(links.main === links.control ? leaveSingle(parts, limit) : leaveShared(parts, limit), limit)
+    isDone = true
   } catch (error) {
     log.warn({ err: error }, 'the end of a session with Delve was cut short')
   }
   await Promise.all([links.main.close(), links.control.close()])
+  return isDone
 }
 
 async function leaveShared({ program, links, clear, leaveHeld }: LeaveParts, signal: AbortSignal): Promise<void> {

@@ -7,6 +7,7 @@ import { DelveError, type DelveConnection } from './connection.ts'
 import { Halts } from './halts.ts'
 import type { Ask, Facts, Program } from './parts.ts'
 import { callMs, loadConfig, stepGraceMs } from './quirks.ts'
+import { exitIn, isHalt } from './states.ts'
 import { Answers, ProgramStop } from './stop.ts'
 import type { DebuggerCommand, DebuggerState, In, Method, Out } from './wire.ts'
 
@@ -22,6 +23,8 @@ export interface Links {
 }
 
 export interface ProgramListener {
+  /** By our resume, from now on. */
+  ran(): void
   stopped(stop: ProgramStop): void
   /** A stop that nobody saw: the program was run on over it while breakpoints were set. */
   passed(state: DebuggerState): void
@@ -243,6 +246,7 @@ export class DelveProgram implements Program {
   #run(command: DebuggerCommand, sent = command): Resume {
     const resume: Resume = { command, answers: new Answers(), done: deferred(), pausing: false, settled: false }
     this.#resume = resume
+    this.#listener.ran()
     const answer = this.#main.ask('Command', sent, { limitMs: Infinity })
     if (this.facts.multiclient && !this.#leaving) this.#ahead.write(resume.answers)
     answer.then(
@@ -383,18 +387,4 @@ export class DelveProgram implements Program {
     for (const { reject } of this.#waiting.splice(0)) reject(dapError('programEnded', {}))
     this.#listener.ended(how)
   }
-}
-
-/** Stopped by a halt: at no breakpoint, and not because a step is over. */
-function isHalt(state: DebuggerState, { name }: DebuggerCommand): boolean {
-  // A step that Delve has given up with the halt could not go on: that is a stop.
-  if (name !== 'continue' && !state.NextInProgress) return false
-  if (state.stopReason !== undefined) return state.stopReason === 'manual'
-  return state.Threads?.every(({ breakPoint }) => breakPoint === undefined) === true
-}
-
-/** `Process 4711 has exited with status 2`, as the error of whatever was asked then. */
-export function exitIn(message: string): number | undefined {
-  const status = /^Process \d+ has exited with status (-?\d+)/.exec(message)?.[1]
-  return status === undefined ? undefined : Number(status)
 }

@@ -1,0 +1,15 @@
+import type { DebuggerCommand, DebuggerState } from './wire.ts'
+
+/** Stopped by a halt: at no breakpoint, and not because a step is over. */
+export function isHalt(state: DebuggerState, { name }: DebuggerCommand): boolean {
+  // A step that Delve has given up with the halt could not go on: that is a stop.
+  if (name !== 'continue' && !state.NextInProgress) return false
+  if (state.stopReason !== undefined) return state.stopReason === 'manual'
+  return state.Threads?.every(({ breakPoint }) => breakPoint === undefined) === true
+}
+
+/** `Process 4711 has exited with status 2`, as the error of whatever was asked then. */
+export function exitIn(message: string): number | undefined {
+  const status = /^Process \d+ has exited with status (-?\d+)/.exec(message)?.[1]
+  return status === undefined ? undefined : Number(status)
+}
