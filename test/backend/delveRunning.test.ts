@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { DebugProtocol } from '@vscode/debugprotocol'
-import { until, type Debuggee } from '../support/debuggee.ts'
+import type { Debuggee } from '../support/debuggee.ts'
 import { delveVersions, startGo } from '../support/delve.ts'
 import { opener, type Attached } from '../support/delveSession.ts'
 
@@ -19,8 +19,8 @@ function count(session: Attached, event: string): number {
   return session.seen.filter((seen) => seen.event === event).length
 }
 
-function said(session: Attached): string {
-  return session.seen.map(({ event, body }) => (event === 'output' ? (body as { output: string }).output : '')).join('')
+function addressesOf(instructions: readonly DebugProtocol.DisassembledInstruction[]): string[] {
+  return instructions.map(({ address }) => address)
 }
 
 for (const version of delveVersions) {
@@ -149,7 +149,7 @@ for (const version of delveVersions) {
       await session.configure(shop)
       await shop.runsOn()
       await session.ask('pause', { threadId: 0 })
-      const { reason, threadId } = await session.next('stopped')
+      const { reason, threadId = -1 } = await session.next('stopped')
       t.equal(reason, 'pause')
       const { threads } = await session.ask('threads', undefined)
       t.match(threads.find(({ id }) => id === threadId)?.name, /^(\* )?\[Go \d+\] /)

@@ -63,7 +63,11 @@ void t.test('answers are found in the bytes', async (t) => {
   t.same(split([bytes.subarray(0, bytes.length - 1)]), expected.slice(0, 2), 'the last has not ended')
 
   await t.test('any answer, cut anywhere', async (t) => {
-    const answer = fc.record({ id: fc.nat(), result: fc.jsonValue({ maxDepth: 3 }), error: fc.constant(null) })
+    // Whole numbers of 16 digits have a test of their own.
+    const result = fc
+      .jsonValue({ maxDepth: 3 })
+      .filter((value) => !/(?<![.\d])\d{16,}(?![.\d])/.test(JSON.stringify(value)))
+    const answer = fc.record({ id: fc.nat(), result, error: fc.constant(null) })
     const cuts = fc.array(fc.nat(4_000), { maxLength: 12 })
     fc.assert(
       fc.property(fc.array(answer, { maxLength: 6 }), cuts, (all, places) => {

@@ -1,4 +1,4 @@
-import { attach } from '../scratchRun/harness.ts'
+import { attach } from '../../src/backend/delve/backend.ts'
 import { sessionsOf } from './backendSession.ts'
 
 export { breakable, silentLog, type Attached, type AttachedOptions } from './backendSession.ts'

@@ -72,8 +72,14 @@ async function story(a: Recorded, c: Recorded, debuggee: RunningGo): Promise<voi
     a.ask(...localsRead(-1, 0)),
   ]
   await Promise.all([a.ask('Command', { name: 'continue' }), ...look()])
-  await a.ask(...goroutinesRead(0))
-  const config = { FollowPointers: true, MaxVariableRecurse: 1, MaxStringLen: 64, MaxArrayValues: 8, MaxStructFields: -1 }
+  await a.ask(...goroutinesRead(0, 200))
+  const config = {
+    FollowPointers: true,
+    MaxVariableRecurse: 1,
+    MaxStringLen: 64,
+    MaxArrayValues: 8,
+    MaxStructFields: -1,
+  }
   const Scope = { GoroutineID: -1, Frame: 0 }
   for (const Expr of ['items[0].price + 1', 'missing', 'total(items)', '_RAX', 'math.MaxUint64 - 1', 'errMissing']) {
     await a.ask('Eval', { Scope, Expr, Cfg: config })
@@ -84,11 +90,11 @@ async function story(a: Recorded, c: Recorded, debuggee: RunningGo): Promise<voi
   await a.ask('ListTargets' as Method, {} as never)
   await a.ask('ClearBreakpoint', { Id: 0, Name: 'bwrecn1' })
   const resumed = a.ask('Command', { name: 'continue' })
-  for (let runs = false; !runs; ) runs = (await c.ask('State', { NonBlocking: true }))!.State.Running
+  for (let runs = false; !runs;) runs = (await c.ask('State', { NonBlocking: true }))!.State.Running
   await c.ask('Command', { name: 'halt' })
   await resumed
   void a.ask('Command', { name: 'continue' })
-  for (let runs = false; !runs; ) runs = (await c.ask('State', { NonBlocking: true }))!.State.Running
+  for (let runs = false; !runs;) runs = (await c.ask('State', { NonBlocking: true }))!.State.Running
 }
 
 async function record(version: DelveVersion): Promise<void> {

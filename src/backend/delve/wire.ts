@@ -34,13 +34,14 @@ export function parseAnswer(line: string): Answer | undefined {
 }
 
 const manyDigits = /\d{16}/
-const textOrNumber = /"(?:[^"\\]|\\.)*"|-?\d{16,}/g
+const textOrNumber = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+const integer = /^-?\d{16,}$/
 
 /** Numbers that a double would round become texts. */
 function lossless(line: string): string {
   if (!manyDigits.test(line)) return line
   return line.replace(textOrNumber, (found) => {
-    return found.startsWith('"') || Number.isSafeInteger(Number(found)) ? found : `"${found}"`
+    return integer.test(found) && !Number.isSafeInteger(Number(found)) ? `"${found}"` : found
   })
 }
 
