@@ -2,6 +2,7 @@ import type { BackendKind } from '../backend/backend.ts'
 import { nodeKind } from '../backend/cdp/backend.ts'
 import * as node from '../backend/cdp/start.ts'
 import { debugpyKind } from '../backend/debugpy/backend.ts'
+import { delveKind } from '../backend/delve/backend.ts'
 import * as delve from '../backend/delve/start.ts'
 import type { BackendName, Config, Surroundings, TargetConfig, WayConfig } from '../config/config.ts'
 import { adHocTarget } from '../config/resolve.ts'
@@ -20,7 +21,11 @@ import { usualCapabilities } from './capabilities.ts'
 import type { Starter, Target } from './target.ts'
 
 /** Every backend by the name it has in the configuration. */
-const kinds: Readonly<Record<BackendName, BackendKind>> = { debugpy: debugpyKind, node: nodeKind }
+const kinds: Readonly<Record<BackendName, BackendKind>> = {
+  debugpy: debugpyKind,
+  node: nodeKind,
+  delve: delveKind,
+}
 
 /** The beats of a lease: three may be lost before it ends. */
 const beatsPerLease = 4
