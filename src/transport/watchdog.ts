@@ -30,6 +30,8 @@ export interface WatchedWords {
 
 interface Words {
   readonly lost: (error: HopError) => void
+  /** They are there: the watchdog has answered. */
+  readonly heard: Deferred<void>
   readonly said: Deferred<void>
 }
 
@@ -112,7 +114,7 @@ export class Watchdog {
       const channel = await this.#started(watch, signal)
       if (channel.destroyed) throw this.#endOf(channel)
       const id = ++this.#lastWords
-      const words: Words = { lost, said: deferred() }
+      const words: Words = { lost, heard: deferred(), said: deferred() }
       this.#words.set(id, words)
       channel.write(`! ${id} - ${line}\n`)
       const leave = (what: string): void => {
@@ -120,6 +122,11 @@ export class Watchdog {
         channel.write(`${what} ${id}\n`)
         if (what === '.') this.#said(id)
       }
+      await abortable(words.heard.promise, signal).catch((error: unknown) => {
+        leave('.')
+        throw error
+      })
+      if (channel.destroyed) throw this.#endOf(channel)
       return {
         say: async () => {
           leave('>')
@@ -178,7 +185,11 @@ export class Watchdog {
       heardMs = performance.now()
       const lines = (rest + chunk.toString('latin1')).split('\n')
       rest = lines.pop() ?? ''
-      for (const line of lines) if (line.startsWith('s ')) this.#said(Number(line.slice(2)))
+      for (const line of lines) {
+        const id = Number(line.slice(2))
+        if (line.startsWith('w ')) this.#words.get(id)?.heard.resolve()
+        if (line.startsWith('s ')) this.#said(id)
+      }
     })
     const timer = setInterval(() => {
       const silentMs = performance.now() - heardMs
@@ -194,7 +205,8 @@ export class Watchdog {
       // Whoever ended it: without it nothing there is watched, and what it knew is being ended, or undone.
       const error = this.#endOf(channel)
       for (const stream of this.#relays.values()) stream.destroy(error)
-      for (const { lost, said } of this.#words.values()) {
+      for (const { lost, heard, said } of this.#words.values()) {
+        heard.resolve()
         said.resolve()
         lost(error)
       }

@@ -6,8 +6,8 @@ import type { FarSide } from './farSide.ts'
  * knows, all at once, and then ends the relays.
  * - `h`: heartbeat, answered by `h`.
  * - `+ PID TOKEN`: a relay; `- PID`: it has ended.
- * - `! ID - words…`: words, a POSIX shell snippet; `. ID`: they are taken back; `> ID`: they are to be said at once, and
- *   `s ID` tells that they were.
+ * - `! ID - words…`: words, a POSIX shell snippet, answered by `w ID`; `. ID`: they are taken back; `> ID`: they are to
+ *   be said at once, and `s ID` tells that they were.
  *
  * A PID is only ever signalled while its command line has the token: it may be another program's by then. Signals do not
  * end it, since what sends them to everybody (a terminal, a service manager) would leave nobody to say the words.
@@ -52,7 +52,7 @@ function watchdogScript(read: string, prelude = ':'): string {
       `while ${read}; do case "$a" in h) echo h 2>/dev/null;;`,
       '+) r="$r $b"; eval "t$b=\\$c";;',
       `-) ${without('r')};;`,
-      '!) w="$w $b"; eval "s$b=\\$d";;',
+      '!) w="$w $b"; eval "s$b=\\$d"; echo "w $b" 2>/dev/null;;',
       `.) ${without('w')};;`,
       `">") ${without('w')}; ( ${say('$b')}; echo "s $b" ) & ;; esac; done`,
     ].join(' '),
@@ -96,7 +96,7 @@ while select.select([0],[],[],lease)[0]:
   if w[0]=="h": out(b"h\\n")
   elif w[0]=="+": relays[w[1]]=w[2].encode()
   elif w[0]=="-": relays.pop(w[1],None)
-  elif w[0]=="!": words[w[1]]=w[3]
+  elif w[0]=="!": words[w[1]]=w[3]; out(b"w %s\\n"%w[1].encode())
   elif w[0]==".": words.pop(w[1],None)
   elif w[0]==">": begin(w[1])
 for i in list(words): begin(i)

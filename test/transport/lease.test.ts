@@ -8,7 +8,6 @@ import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { leaseReport, leased } from '../../src/transport/lease.ts'
-import type { LastWords } from '../../src/transport/lease.ts'
 import { SshPool } from '../../src/transport/sshPool.ts'
 import type { HopError, Transport } from '../../src/transport/transport.ts'
 import { startRelay } from '../support/relay.ts'
@@ -227,11 +226,11 @@ for (const [what, [programs, report]] of Object.entries(farSides)) {
   })
 }
 
-void t.test('the tunnel is cut, and the words that a debugger needs then', async (t) => {
-  for (const programs of [farSides['python3 alone']![0], { ...farSides['bash alone']![0], touch: '/usr/bin/touch' }]) {
-    const { transport, relay, mark, dir } = await farSide(t, { ...programs, touch: '/usr/bin/touch' })
+void t.test('words for the very connection', async (t) => {
+  for (const programs of [farSides['python3 alone']![0], farSides['bash alone']![0]]) {
+    const { transport, relay, mark } = await farSide(t, programs)
     const target = await startDebugger(t)
-    const lastWords = (): LastWords => ({ bytes: Buffer.from("$D#44 it's \\ 100%\n"), script: `touch "${dir}/said"` })
+    const lastWords = (): Buffer => Buffer.from("$D#44 it's \\ 100%\n")
     const far = leased(transport, { leaseMs: 4000, lastWords })
     const stream = await far.dial({ host: '127.0.0.1', port: target.port }, never)
     t.ok(await echo(stream, Buffer.from('hello')))
@@ -239,7 +238,6 @@ void t.test('the tunnel is cut, and the words that a debugger needs then', async
     await until('closed', () => target.open.size === 0)
     t.match(target.heard, "$D#44 it's \\ 100%\n", 'said at a normal end too')
     await until('nothing is left there', () => processesOf(mark).length === 0)
-    t.notOk(readdirSync(dir).includes('said'), 'the script is for when we are gone only')
 
     target.heard = ''
     const again = await far.dial({ host: '127.0.0.1', port: target.port }, never)
@@ -247,10 +245,59 @@ void t.test('the tunnel is cut, and the words that a debugger needs then', async
     relay.cut('rst')
     t.match(await closed(again), { code: 'lost' })
     await until('closed', () => target.open.size === 0)
-    await until('the script was run', () => readdirSync(dir).includes('said'))
     t.match(target.heard, '$D#44')
     await until('nothing is left there', () => processesOf(mark).length === 0)
   }
+})
+
+for (const [what, [programs]] of Object.entries(farSides)) {
+  void t.test(`words that wait there: ${what}`, { buffered: true }, async (t) => {
+    const all = Object.keys(programs).length === 0 ? undefined : { ...programs, touch: '/usr/bin/touch' }
+    const { transport, relay, mark, dir } = await farSide(t, all)
+    const target = await startDebugger(t)
+    const said = (name: string): boolean => readdirSync(dir).includes(name)
+    /** Quotes, backslashes, a dollar, spaces at both ends: they come through as they are. */
+    const words = (name: string): string =>
+      `  x='it"s $HOME'; test "$x" = "it\\"s \\$HOME" && touch "${dir}/${name}"; false  `
+    const far = leased(transport, { leaseMs: 4000, heartbeatMs: 500, relays: 1 })
+
+    const one = await far.watch!(words('one'), never)
+    const two = await far.watch!(words('two'), never)
+    await one[Symbol.asyncDispose]()
+    await one.say()
+    await two.say()
+    t.ok(said('two'), 'said when say() is done')
+    await two.say()
+    await until('nothing is left there', () => processesOf(mark).length === 0)
+    t.notOk(said('one'), 'taken back')
+
+    const address = { host: '127.0.0.1', port: target.port }
+    const relayed = await far.dial(address, never)
+    const forwarded = await far.dial(address, never)
+    for (const stream of [relayed, forwarded]) t.ok(await echo(stream, Buffer.from('hello')))
+    await far.watch!(words('three'), never)
+    await far.watch!(words('four'), never)
+    relay.silence()
+    for (const stream of [relayed, forwarded]) t.match(await closed(stream), { code: 'lost' })
+    await until('starved, the watchdog says all of them', () => said('three') && said('four'))
+    await until('nothing is left there', () => processesOf(mark).length === 0)
+    t.notOk(said('one'))
+  })
+}
+
+void t.test('words are said when the way ends, cut or given back', async (t) => {
+  const { transport, relay, mark, dir } = await farSide(t, undefined)
+  const said = (name: string): boolean => readdirSync(dir).includes(name)
+  const given = leased(transport, { leaseMs: 4000 })
+  await t.rejects(given.watch!('true\nfalse', never), TypeError, 'one line')
+  await given.watch!(`touch "${dir}/back"`, never)
+  await given.watch!(`touch "${dir}/cut"`, never)
+  relay.cut('rst')
+  await until('both were said', () => said('back') && said('cut'))
+  await until('nothing is left there', () => processesOf(mark).length === 0)
+
+  const none = await farSide(t, { ...plain, sh: '/usr/bin/dash' })
+  await t.rejects(leased(none.transport).watch!('true', never), { code: 'unsupported' }, 'a shell that can not wait')
 })
 
 void t.test('where there is no shell, the dial is not leased and says so', async (t) => {
