@@ -8,6 +8,9 @@ import { nodeIdle } from './nodeIdle.ts'
 import { nodeMaps, nodeMemory } from './nodeMaps.ts'
 import { nodePages } from './nodePages.ts'
 import { nodeStops } from './nodeStops.ts'
+import { delveBreakpoints } from './delveBreakpoints.ts'
+import { delveGoroutines } from './delveGoroutines.ts'
+import { delveStops } from './delveStops.ts'
 import { through } from './through.ts'
 
 const parts: Readonly<Record<string, () => Promise<void>>> = {
@@ -22,6 +25,9 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   'node-idle': nodeIdle,
   'node-maps': nodeMaps,
   'node-memory': nodeMemory,
+  'delve-stops': delveStops,
+  'delve-breakpoints': delveBreakpoints,
+  'delve-goroutines': delveGoroutines,
 }
 
 const wanted = process.argv.slice(2)

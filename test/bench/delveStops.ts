@@ -1,0 +1,137 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Scope } from '../../src/lib/scope.ts'
+import {
+  atMost,
+  beside,
+  inTurn,
+  noSamples,
+  openDelveSides,
+  peerNote,
+  type DelveSamples,
+  type DelveSide,
+} from './delveSides.ts'
+import { printFigures } from './figures.ts'
+import { show } from './stops.ts'
+
+const rounds = 40
+const warmUp = 5
+const farRttMs = 50
+
+/** `at` is when the line with the breakpoint is reached, on the clock that all processes of a machine share. */
+const stepping = `package main
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+type Order struct {
+	Number int
+	Lines  []string
+	Open   bool
+}
+
+func monotonic() int64 {
+	var now syscall.Timespec
+	syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, 1, uintptr(unsafe.Pointer(&now)), 0)
+	return now.Nano()
+}
+
+func work(n int, name string) int {
+	order := &Order{Number: n, Lines: []string{"tea", "milk"}, Open: true}
+	doubled := n * 2
+	names := []string{name, name}
+	options := map[string]int{name: n, "doubled": doubled}
+	total := doubled + n
+	at := monotonic()
+	total += 1 // BREAK
+	total += 2
+	total += 3
+	total += 4
+	return total + len(names) + len(options) + order.Number + int(at&1)
+}
+
+func main() {
+	for n := 1; ; n++ {
+		fmt.Println("tick", n, work(n, "breakwater"))
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+`
+
+interface StopSamples {
+  /** From the line in the program until the client has `stopped`. */
+  readonly stopped: DelveSamples
+  /** … until it has threads, stack, scopes and variables, which it asks for one after the other. */
+  readonly hitToShown: DelveSamples
+  /** From `stopped` until then. */
+  readonly stopToShown: DelveSamples
+  /** From `next` until `stopped`. */
+  readonly stepped: DelveSamples
+}
+
+async function measure(sides: readonly DelveSide[], count: number): Promise<StopSamples> {
+  const samples = { stopped: noSamples(), hitToShown: noSamples(), stopToShown: noSamples(), stepped: noSamples() }
+  const threadIds = new Map<DelveSide, number>()
+  for (const side of sides) threadIds.set(side, (await side.client.event('stopped')).threadId!)
+  await inTurn(sides, count + warmUp, async (side, round) => {
+    const { name, client } = side
+    await client.request('continue', { threadId: threadIds.get(side)! })
+    const threadId = (await client.event('stopped')).threadId!
+    threadIds.set(side, threadId)
+    const stoppedNs = process.hrtime.bigint()
+    await client.request('threads', undefined)
+    const { variables } = await show(client, threadId)
+    const shownNs = process.hrtime.bigint()
+    for (const wanted of ['order', 'doubled', 'names', 'options', 'name']) {
+      if (!variables.some((variable) => variable.name === wanted)) throw new Error(`${name} does not show ${wanted}`)
+    }
+    const hitNs = BigInt(variables.find((variable) => variable.name === 'at')!.value)
+    // At a person's pace.
+    await pause(60)
+    const began = performance.now()
+    await client.request('next', { threadId })
+    await client.event('stopped')
+    const steppedMs = performance.now() - began
+    // As an editor does; it is no part of the figure.
+    await client.request('threads', undefined)
+    await show(client, threadId)
+    if (round < warmUp) return
+    samples.stopped[name].push(Number(stoppedNs - hitNs) / 1e6)
+    samples.hitToShown[name].push(Number(shownNs - hitNs) / 1e6)
+    samples.stopToShown[name].push(Number(shownNs - stoppedNs) / 1e6)
+    samples.stepped[name].push(steppedMs)
+  })
+  return samples
+}
+
+async function stopsAt(rttMs: number): Promise<StopSamples> {
+  await using scope = new Scope()
+  const { sides } = await openDelveSides(stepping, scope, { rttMs, mark: 'BREAK' })
+  return await measure(sides, rounds)
+}
+
+/** Breakpoint hit to variables, and `next` to its stop, near and far. */
+export async function delveStops(): Promise<void> {
+  const near = await stopsAt(0)
+  const far = await stopsAt(farRttMs)
+  printFigures(
+    'Delve: a hit and a step, against dlv dap (ratios of medians, sides measured in turn)',
+    [
+      beside('hit to stopped', near.stopped),
+      beside('hit to variables', near.hitToShown, 1),
+      beside('  stop to variables', near.stopToShown),
+      beside('next to stopped', near.stepped, 1),
+      beside('hit to stopped, 50 ms', far.stopped),
+      beside('stop to variables, 50 ms', far.stopToShown, 0.1),
+      beside('  hit to variables, 50 ms', far.hitToShown),
+      atMost('next to stopped, 50 ms', far.stepped, 1.1, farRttMs),
+    ],
+    [
+      'a hit counts from the line in the program; the client asks threads, stack, scopes and variables in series.',
+      peerNote,
+    ],
+  )
+}
