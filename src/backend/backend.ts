@@ -64,4 +64,9 @@ export interface BackendKind {
   /** Commands and features that it usually has: what `initialize` declares until the exact set is known. */
   readonly usualCommands: readonly Command[]
   readonly usualFeatures: Capabilities
+  /**
+   * Its debugger does not let the program go when our connection to it closes, so that somebody at the far end must be
+   * able to: the transport has `watch` wherever something can be run there.
+   */
+  readonly needsWatch?: true
 }

@@ -30,6 +30,12 @@ const kinds: Readonly<Record<BackendName, BackendKind>> = {
 /** The beats of a lease: three may be lost before it ends. */
 const beatsPerLease = 4
 
+/**
+ * The lease between this process and the watchdog beside it, for debuggers that need one: only a frozen daemon waits for
+ * it, the end of a killed one is seen at once.
+ */
+const directLeaseMs = 10_000
+
 export interface TargetParts {
   readonly pool: SshPool
   readonly sshConfig: SshConfigFiles
@@ -122,12 +128,18 @@ export class Targets {
     }
   }
 
-  async #open({ way, leaseMs }: TargetConfig, signal: AbortSignal, note: (s: string) => void): Promise<Transport> {
+  async #open(config: TargetConfig, signal: AbortSignal, note: (s: string) => void): Promise<Transport> {
+    const { way, backend } = config
     const transport = await this.#way(way, signal)
-    if (leaseMs === undefined || way.kind === 'direct' || way.kind === 'command') return transport
+    const { needsWatch = false } = kinds[backend]
+    const isDirect = way.kind === 'direct'
+    const leaseMs = isDirect && needsWatch ? directLeaseMs : config.leaseMs
+    if (leaseMs === undefined || way.kind === 'command' || (isDirect && !needsWatch)) return transport
     return leased(transport, {
       leaseMs,
       heartbeatMs: leaseMs / beatsPerLease,
+      // With a watch one is enough: a debugger that serves a single client lets go at the end of that one.
+      ...(needsWatch ? { relays: isDirect ? 0 : 1 } : {}),
       onUnleased: (reason) => note(`No lease on ${transport.name}: ${reason}`),
     })
   }

@@ -81,6 +81,7 @@ class DelveBackend implements Backend, Parts {
   readonly #closed = deferred<Error | undefined>()
   #watch: Watch | undefined
   #isWatchedRunning = false
+  #isLost = false
   #lastId = 0
   #isConfigured = false
   #left: Promise<undefined> | undefined
@@ -97,7 +98,10 @@ class DelveBackend implements Backend, Parts {
       ran: () => this.#ran(),
       stopped: (stop) => this.#stops.stopped(stop),
       passed: (state) => this.#stops.passed(state),
-      ended: (how) => this.#stops.ended(how),
+      ended: (how) => {
+        this.#isLost = how instanceof Error
+        this.#stops.ended(how)
+      },
     } satisfies ConstructorParameters<typeof DelveProgram>[2]
     this.program = new DelveProgram(links, facts, listener, context.log)
     this.paths = pathsOf(this.program, (sentence) => this.note(sentence))
@@ -241,7 +245,7 @@ class DelveBackend implements Backend, Parts {
       log: this.log,
     })
     // What we could not do ourselves is said by those at the far end.
-    if (isClear) await this.#watch?.[Symbol.asyncDispose]()
+    if (isClear && !this.#isLost) await this.#watch?.[Symbol.asyncDispose]()
     else await this.#watch?.say()
     this.#own.release()
     this.#closed.resolve(undefined)
@@ -268,4 +272,5 @@ export const delveKind: BackendKind = {
   attach,
   usualCommands,
   usualFeatures: featuresOf(),
+  needsWatch: true,
 }

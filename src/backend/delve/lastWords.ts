@@ -10,6 +10,8 @@ import type { Address } from '../../transport/transport.ts'
  * Harmless at any time: a program that is gone, a Delve that is gone or has let it go, nothing of ours in it. It ends
  * within 10 s, and usually within 1 s (5 s by nc and socat, which can't tell when an answer is complete).
  *
+ * Where a later session of Breakwater is there already, a stop is that session's, and so are the watchpoints.
+ *
  * @param resume false where the program was held before we came: it is left so, unless it runs when this is said.
  */
 export function lastWordsScript(address: Address, prefix: string, resume: boolean): string {
@@ -20,7 +22,7 @@ export function lastWordsScript(address: Address, prefix: string, resume: boolea
     'n=0',
     // Held, and nothing of ours in it, or tried often enough.
     `while test $n -lt 8 && test $u -gt 0; do n=$((n+1)); ${clearOnce}; done`,
-    'test $g = 1 || exit 0',
+    'test $r = 1 || { test $g = 1 && test $z = 0; } || exit 0',
     'n=0',
     `while test $n -lt 5 && test $u -gt 0; do n=$((n+1)); ${runOnce}; done`,
     'exit 0',
@@ -36,6 +38,8 @@ function variables(address: Address, prefix: string, resume: boolean): string[] 
     `p=${quoted(isPath ? address.path : String(address.port))}`,
     `q=${quoted(prefix)}`,
     `g=${resume ? 1 : 0}`,
+    // Whether it was seen running, and whether a later session of Breakwater is there.
+    'r=0; z=0',
     // How many questions may stay without an answer.
     'u=7',
     `i=${quoted(isPath ? '-U' : host)}`,
@@ -96,7 +100,7 @@ const conversation = [
   'call() { ask "$(line "$1" "$2")" 1 1; }',
   'has() { case "$x" in *"$1"*) return 0;; esac; return 1; }',
   `state() { call State '"NonBlocking":true'; has '"exited":true' && exit 0; case "$x" in *'"error":"Process '*) exit 0;; esac; }`,
-].map((text) => text)
+]
 
 /** The first one that gets an answer. If none does, Delve is busy or gone, and the first that is there asks on. */
 const chooseTool = [
@@ -116,18 +120,20 @@ const chooseTool = [
 const clearOnce = [
   'state',
   'test -n "$x" || continue',
-  `if has '"Running":true'; then g=1; call Command '"name":"halt"'; continue; fi`,
+  `if has '"Running":true'; then r=1; call Command '"name":"halt"'; continue; fi`,
   `call ListBreakpoints '"All":false'`,
   'test -n "$x" || continue',
-  'k=0; c=; o=$IFS; IFS=",{"',
+  'k=0; c=; v=; z=0; o=$IFS; IFS=",{"',
   // A text in a condition has its quotes escaped, so that these are Delve's own fields.
   [
     'for w in $x; do case "$w" in',
     '\'"id":\'*) b=${w#*:};;',
-    '\'"name":"\'"$q"*|\'"WatchType":\'[1-9]*)',
-    'k=$((k+1)); c="$c$(line ClearBreakpoint "\\"Id\\":$b,\\"Name\\":\\"\\"")";; esac; done',
+    '\'"name":"\'"$q"n*) v="$v $b";;',
+    '\'"name":"bw\'????????n*) z=1;;',
+    '\'"WatchType":\'[1-9]*) test $z = 1 || v="$v $b";; esac; done',
   ].join(' '),
   'IFS=$o',
+  'for b in $v; do k=$((k+1)); c="$c$(line ClearBreakpoint "\\"Id\\":$b,\\"Name\\":\\"\\"")"; done',
   'test $k -gt 0 || break',
   'ask "$c" 1 $k',
 ].join('; ')

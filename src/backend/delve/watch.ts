@@ -1,3 +1,4 @@
+import { isHere } from '../../transport/direct.ts'
 import { HopError, type Address, type Watch } from '../../transport/transport.ts'
 import type { BackendContext } from '../backend.ts'
 import { lastWordsScript } from './lastWords.ts'
@@ -12,6 +13,8 @@ export interface WatchParts {
   readonly note: (text: string) => void
 }
 
+const risk = 'breakpoints would stay in the program, which would stop at them until somebody lets it run on'
+
 /**
  * Leaves words for Delve, which lets no program go by itself: said by a watchdog at the far end when we are gone without
  * a word. **The bound:** the program runs on, with no breakpoint of ours, at most the lease (10 s by default, whole
@@ -20,16 +23,19 @@ export interface WatchParts {
  *
  * Undefined, and a note, where nobody can be left there.
  */
-export async function watchFor({ context, note, ...words }: WatchParts): Promise<Watch | undefined> {
+export async function watchFor({ context, address, note, ...words }: WatchParts): Promise<Watch | undefined> {
   const { transport, signal, log } = context
   const uncovered = (why: string): undefined => {
-    const risk = 'breakpoints would stay in the program, which would stop at them until somebody lets it run on'
     note(`If Breakwater or the connection is lost, ${risk}: ${why}`)
     return undefined
   }
-  if (transport.watch === undefined) return uncovered(`nothing can be run at the far end of ${transport.name}`)
+  if (transport.watch === undefined)
+    return uncovered(`nothing can be run at the far end of ${transport.name}, or its lease is off`)
   try {
-    return await transport.watch(lastWordsScript(words.address, words.prefix, words.resume), signal)
+    if (transport.name === 'direct' && !isHere(transport, address)) {
+      note(`Only the end of Breakwater is watched: ${risk} if its machine or the network to Delve is lost. Use ssh.`)
+    }
+    return await transport.watch(lastWordsScript(address, words.prefix, words.resume), signal)
   } catch (error) {
     // Without a connection there is nothing to watch.
     if (!(error instanceof HopError) || error.code === 'lost') throw error
