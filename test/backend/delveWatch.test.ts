@@ -1,13 +1,24 @@
 import t, { type Test } from 'tap'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, symlinkSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import net from 'node:net'
 import { join, resolve } from 'node:path'
 import { lastWordsScript } from '../../src/backend/delve/lastWords.ts'
+import { leased } from '../../src/transport/lease.ts'
+import { SshPool } from '../../src/transport/sshPool.ts'
+import type { Transport } from '../../src/transport/transport.ts'
 import { until } from '../support/debuggee.ts'
-import { askDelve, delveVersions, startGo, tellGo, type RunningGo } from '../support/delve.ts'
-import { temporaryFolder } from '../support/sshd.ts'
+import { askDelve, delveVersions, startGo, type RunningGo } from '../support/delve.ts'
+import { attachTo } from '../support/delveSession.ts'
+import { startRelay, type Relay } from '../support/relay.ts'
+import { makeKey, sshHost, startSshd, temporaryFolder } from '../support/sshd.ts'
+
+// Much of the time is spent waiting for leases to end.
+t.jobs = 4
+
+const lostSession = resolve(import.meta.dirname, '../support/delveLost.ts')
 
 const tools = resolve(import.meta.dirname, '../../.tools')
 const busybox = `${tools}/far/bin/busybox`
@@ -47,6 +58,10 @@ class LostSession {
 
   say(method: string, argument: unknown): void {
     this.#socket.write(JSON.stringify({ method: `RPCServer.${method}`, params: [argument], id: 1 }))
+  }
+
+  end(): void {
+    this.#socket.destroy()
   }
 
   async answered(count: number): Promise<void> {
@@ -94,40 +109,185 @@ async function run(t: Test, name: string, script: string): Promise<void> {
   t.comment(`${name}: ${Math.round(performance.now() - startedMs)} ms`)
 }
 
-const situations: Readonly<Record<string, (session: LostSession, debuggee: RunningGo) => Promise<void>>> = {
-  async 'at a breakpoint of ours'(session, debuggee) {
-    const create = (name: string, mark: string, more = {}): void => {
-      const Breakpoint = { name, file: debuggee.file, line: debuggee.line(mark), ...more }
-      session.say('CreateBreakpoint', { Breakpoint })
-    }
-    create(`${prefix}n1`, 'BREAK')
-    create(`${prefix}n2`, 'RARE')
-    create('theirs', 'Only called')
-    session.say('Command', { name: 'continue' })
-    await session.answered(4)
-    const Scope = { GoroutineID: -1, Frame: 0 }
-    session.say('CreateWatchpoint', { Scope, Expr: 'doubled', Type: 2 })
-    await session.answered(5)
+interface Situation {
+  prepare(session: LostSession, debuggee: RunningGo): Promise<void>
+}
+
+function create(session: LostSession, debuggee: RunningGo, name: string, mark: string, more = {}): void {
+  const Breakpoint = { name, file: debuggee.file, line: debuggee.line(mark), ...more }
+  session.say('CreateBreakpoint', { Breakpoint })
+}
+
+/** All begin with a program that is held. */
+const situations = {
+  'at a breakpoint of ours': {
+    async prepare(session, debuggee) {
+      create(session, debuggee, `${prefix}n1`, 'BREAK')
+      create(session, debuggee, `${prefix}n2`, 'RARE')
+      create(session, debuggee, 'theirs', 'Only called')
+      session.say('Command', { name: 'continue' })
+      await session.answered(4)
+      session.say('CreateWatchpoint', { Scope: { GoroutineID: -1, Frame: 0 }, Expr: 'doubled', Type: 2 })
+      await session.answered(5)
+    },
   },
+  'running, with reads written ahead': {
+    async prepare(session, debuggee) {
+      create(session, debuggee, `${prefix}n7`, 'RARE')
+      create(session, debuggee, 'theirs', 'Only called')
+      session.say('Command', { name: 'continue' })
+      session.say('Stacktrace', { Id: -1, Depth: 20 })
+      session.say('ListGoroutines', { Start: 0, Count: 100 })
+      await session.answered(2)
+      await until('it runs', () => runs(debuggee))
+    },
+  },
+  'over a hot line whose condition is false, two resumes pending': {
+    async prepare(session, debuggee) {
+      create(session, debuggee, `${prefix}n1`, 'HOT', { Cond: 'n < 0' })
+      create(session, debuggee, 'theirs', 'Only called')
+      session.say('Command', { name: 'continue' })
+      session.say('Command', { name: 'continue' })
+      await session.answered(2)
+      await until('it runs', () => runs(debuggee))
+    },
+  },
+  'in a step': {
+    async prepare(session, debuggee) {
+      create(session, debuggee, `${prefix}n1`, 'BREAK')
+      create(session, debuggee, 'theirs', 'Only called')
+      session.say('Command', { name: 'continue' })
+      await session.answered(3)
+      session.say('ClearBreakpoint', { Name: `${prefix}n1` })
+      create(session, debuggee, `${prefix}n1`, 'HOT')
+      await session.answered(5)
+      session.say('Command', { name: 'stepOut' })
+      await session.answered(6)
+    },
+  },
+} satisfies Readonly<Record<string, Situation>>
+
+const all = Object.keys(situations) as (keyof typeof situations)[]
+const [stopped, , hot] = all as [keyof typeof situations, unknown, keyof typeof situations]
+const told: Readonly<Record<string, readonly (keyof typeof situations)[]>> = {
+  python3: all,
+  bash: all,
+  socat: [hot],
+  nc: [hot],
+  busybox: [stopped],
 }
 
 for (const version of delveVersions) {
-  void t.test(`said to Delve ${version.name}`, async (t) => {
+  void t.test(`said to Delve ${version.name}`, { buffered: true }, async (t) => {
     const debuggee = await startGo(version, 'life')
     t.teardown(() => debuggee.end())
-    const script = lastWordsScript({ host: '127.0.0.1', port: debuggee.port }, prefix, true)
-    for (const name of Object.keys(farSides)) {
-      for (const [what, prepare] of Object.entries(situations)) {
+    const address = { host: '127.0.0.1', port: debuggee.port }
+    const script = lastWordsScript(address, prefix, true)
+    for (const [name, which] of Object.entries(told)) {
+      for (const what of which) {
         await halted(debuggee)
         const session = new LostSession(t, debuggee.port)
-        await prepare(session, debuggee)
+        await situations[what].prepare(session, debuggee)
         await run(t, name, script)
         t.ok(await runs(debuggee), `${name}, ${what}: it runs`)
         await debuggee.runsOn()
-        t.strictSame(await ours(debuggee), ['theirs'])
+        t.strictSame(await ours(debuggee), ['theirs'], 'nothing of ours is left')
         await askDelve(debuggee.port, 'ClearBreakpoint', { Name: 'theirs' })
+        session.end()
       }
     }
-    void tellGo
+
+    const held = new LostSession(t, debuggee.port)
+    create(held, debuggee, `${prefix}n1`, 'RARE')
+    await held.answered(1)
+    await run(t, 'python3', lastWordsScript(address, prefix, false))
+    t.notOk(await runs(debuggee), 'held by somebody before we came: left so')
+    t.strictSame(await ours(debuggee), [])
+
+    create(held, debuggee, `${prefix}n1`, 'RARE')
+    create(held, debuggee, 'bw89abcdefn1', 'BREAK')
+    await held.answered(3)
+    await run(t, 'bash', script)
+    t.notOk(await runs(debuggee), 'held, and a later session is there: a stop is its own')
+    t.strictSame(await ours(debuggee), ['bw89abcdefn1'])
+    await run(t, 'bash', lastWordsScript(address, 'bw89abcdef', true))
+    await debuggee.runsOn()
+
+    process.kill(debuggee.pid, 'SIGKILL')
+    await until('it is gone', () => debuggee.state() === undefined || debuggee.state() === 'Z')
+    await run(t, 'python3', script)
+    await debuggee.delve.kill()
+    for (const name of Object.keys(farSides)) await run(t, name, script)
   })
+}
+
+for (const version of delveVersions) {
+  void t.test(`watched, Delve ${version.name}`, { buffered: true }, async (t) => {
+    const debuggee = await startGo(version, 'life')
+    t.teardown(() => debuggee.end())
+    const free = async (how: string): Promise<void> => {
+      const left = async (): Promise<string[]> => {
+        const names = await ours(debuggee)
+        new LostSession(t, debuggee.port).say('Command', { name: 'continue' })
+        return names
+      }
+      await debuggee.runsOn()
+      await until(`${how}: nothing is left`, async () => (await left()).length === 0)
+      await debuggee.runsOn()
+      t.pass(`${how}: it runs, and nothing of ours is in it`)
+    }
+
+    const { transport, relay } = await farSide(t)
+    for (const [how, lose] of [
+      ['silent', () => relay.silence()],
+      ['cut', () => relay.cut('rst')],
+    ] as const) {
+      const session = await attachTo(debuggee.port, {
+        transport: leased(await transport(), { leaseMs: 4000, relays: 1 }),
+      })
+      await session.configure(debuggee, 'BREAK', 'RARE')
+      await session.stopped()
+      lose()
+      await session.backend.closed
+      await session.end()
+      await free(how)
+      relay.resume()
+    }
+
+    const child = spawn(
+      process.execPath,
+      [
+        ...process.execArgv,
+        lostSession,
+        debuggee.port,
+        debuggee.file,
+        debuggee.line('BREAK'),
+        debuggee.line('RARE'),
+      ].map(String),
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    t.teardown(() => child.kill('SIGKILL'))
+    const [ready] = (await once(child.stdout, 'data')) as [Buffer]
+    t.match(String(ready), /ready/)
+    t.notOk(await runs(debuggee), 'it is held')
+    child.kill('SIGKILL')
+    await free('killed')
+  })
+}
+
+/** A real sshd behind a relay. */
+async function farSide(t: Test): Promise<{ readonly transport: () => Promise<Transport>; readonly relay: Relay }> {
+  const dir = temporaryFolder(t, 'watch')
+  const sshd = await startSshd(t, { authorized: [makeKey(join(dir, 'id'))] })
+  const relay = await startRelay(t, { to: sshd })
+  const name = `[${sshd.host}]:${sshd.port}`
+  writeFileSync(join(dir, 'known_hosts'), `${name} ${sshd.hostKeys['ed25519']}\n`)
+  const host = sshHost(relay, {
+    hostKeyAlias: name,
+    identityFiles: [{ path: join(dir, 'id'), explicit: true }],
+    knownHostsFiles: [join(dir, 'known_hosts')],
+  })
+  const pool = new SshPool({ files: { readFile } })
+  t.teardown(() => pool[Symbol.asyncDispose]())
+  return { transport: () => pool.acquire(host, new AbortController().signal), relay }
 }

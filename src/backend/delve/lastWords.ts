@@ -40,12 +40,12 @@ function variables(address: Address, prefix: string, resume: boolean): string[] 
     `g=${resume ? 1 : 0}`,
     // Whether it was seen running, and whether a later session of Breakwater is there.
     'r=0; z=0',
-    // How many questions may stay without an answer.
-    'u=7',
+    // The time that is left, in tenths of a second; an answer takes none of it.
+    'u=100',
     `i=${quoted(isPath ? '-U' : host)}`,
     `a=${quoted(isPath ? `UNIX-CONNECT:${address.path}` : `TCP:${host.includes(':') ? `[${host}]` : host}:${address.port}`)}`,
     // Not every sleep takes fractions.
-    's=1; sleep 0.01 2>/dev/null && s=0.4',
+    's=1; d=10; sleep 0.01 2>/dev/null && s=0.4 && d=4',
   ]
 }
 
@@ -81,7 +81,7 @@ const bashAsk = [
 
 /** A program that copies never knows when an answer is complete: it is given a time, and ended. */
 const copied = (program: string): string =>
-  `x=$( { printf "%s\\n" "$1"; sleep $s; } | { exec 4<&0; ${program} <&4 & c=$!; exec 4<&-; sleep $s; kill $c; wait; } )`
+  `x=$( { printf "%s\\n" "$1"; sleep $s; } | { exec 4<&0; ${program} <&4 & c=$!; exec 4<&-; sleep $s; kill $c; wait; } ); u=$((u-d))`
 
 /**
  * `ask LINES SECONDS COUNT` sets `x` to what Delve answers; `call METHOD FIELDS` asks one thing; `has TEXT` looks in `x`.
@@ -94,7 +94,7 @@ const conversation = [
     `socat) ${copied('socat - "$a"')};;`,
     `nc) ${copied('nc $i "$p"')};;`,
     `busybox) ${copied('busybox nc $i "$p"')};;`,
-    'esac 2>/dev/null; test -n "$x" || u=$((u-1)); }',
+    'esac 2>/dev/null; test -n "$x" || u=$((u-10)); }',
   ].join(' '),
   'line() { printf "%s" "{\\"method\\":\\"RPCServer.$1\\",\\"params\\":[{$2}],\\"id\\":1}"; }',
   'call() { ask "$(line "$1" "$2")" 1 1; }',
@@ -107,7 +107,7 @@ const chooseTool = [
   'f=',
   [
     'for t in python3 bash socat nc busybox; do command -v $t >/dev/null 2>&1 || continue; test -n "$f" || f=$t;',
-    'case $t in bash) test -n "$h" || continue;; esac; state; u=7; test -n "$x" && break; done',
+    'case $t in bash) test -n "$h" || continue;; esac; state; test -n "$x" && break; done',
   ].join(' '),
   'test -n "$x" || t=$f',
   'test -n "$t" || exit 0',
@@ -143,9 +143,8 @@ const clearOnce = [
  * it after that is another's breakpoint, or a panic, which is not ours to run over.
  */
 const runOnce = [
-  'call CancelNext ""',
-  // No answer comes while it runs.
-  `ask "$(line Command '"name":"continue"')" 0.4 1; u=$((u+1))`,
+  // The second answer does not come while it runs.
+  `ask "$(line CancelNext "")$(line Command '"name":"continue"')" 0.4 2`,
   'state',
   `if has '"Running":true'; then exit 0; fi`,
   `case "$x" in *'"breakPoint":{"id":'[-1-9]*) has "\\"name\\":\\"$q" || exit 0;; esac`,
