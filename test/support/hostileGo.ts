@@ -1,4 +1,7 @@
-/** A Go program whose every function counts that it ran. It stops at `// BREAK` once it is told to by the file `go`. */
+/**
+ * A Go program whose every function counts that it ran, and which calls none of them. It stops at `// BREAK` once it is
+ * told to by the file `go`.
+ */
 export const hostileGo = `package main
 
 import (
@@ -63,7 +66,10 @@ func work(n int, order *Row) int {
 	shown++ // BREAK
 	fmt.Fprintln(os.Stderr, k, u, i8, fl, c, yes, s, long, b, r, lst, arr, *pa, nested, m, mi, mb, mr != nil, e != nil,
 		pe != nil, err != nil, labeller != nil, none == nil, len(ch), money, caf\u00e9, local != nil)
-	return hook(n)
+	if shown < 0 {
+		return hook(n)
+	}
+	return n
 }
 
 func main() {

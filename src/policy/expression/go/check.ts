@@ -1,20 +1,7 @@
-import type { SyntaxNode } from '@lezer/common'
-import { parser } from '@lezer/go'
 import { isNumber, parseRune, parseString, smallInteger } from './literal.ts'
-import {
-  children,
-  column,
-  identifier,
-  limits,
-  refusal,
-  Refusal,
-  refuseCharacters,
-  refuseErrors,
-  textOf,
-  type Reading,
-} from './reading.ts'
+import { Cursor, limits, notGo, refusal, Refusal, type Token } from './scan.ts'
 import type { Tree } from './tree.ts'
-import { ambiguousType, basicTypes, conversionType, quotedType, typeText } from './types.ts'
+import { basicTypes, conversionType, parenthesizedType, quotedType, readType } from './types.ts'
 
 type Result = { readonly ok: true; readonly tree: Tree } | { readonly ok: false; readonly reason: string }
 
@@ -24,222 +11,28 @@ const mostSums = 16
 const longestShift = 127
 
 /**
- * Is this text only a look? Parsed by Lezer, which never fails and marks what it could not read, and accepted by the
- * table `readers`: a kind of node that is not in it is refused, so syntax that a newer Go adds is refused as well. What
- * is evaluated is not this text but one that is written anew from the tree (write.ts).
+ * Is this text only a look? A parser of our own, of no more than is accepted: whatever else there is or will be in Go
+ * is no expression to it. (`@lezer/go` 1.0.1 reads `*a.b` as `(*a).b` and `a + b.c` as `(a + b).c`.) What is evaluated
+ * is not this text but one that is written anew from the tree (write.ts).
  */
 export function check(text: string): Result {
   try {
-    return { ok: true, tree: read(text) }
+    return { ok: true, tree: new Parser(text).whole() }
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, reason: error.message }
     throw error
   }
 }
 
-function read(text: string): Tree {
-  if (Buffer.byteLength(text) > limits.bytes)
-    throw new Refusal(`An expression may be ${limits.bytes} bytes long at most.`)
-  const trimmed = text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '')
-  if (trimmed === '') throw new Refusal('There is no expression.')
-  const reading: Reading = { text: trimmed, offset: text.indexOf(trimmed), nodes: 0, sums: 0 }
-  refuseCharacters(reading)
-  const word = /^(call|dlv)[ \t]+[\p{L}\p{Nd}_"'(*&[\x60.-]/u.exec(trimmed)?.[1]
-  if (word !== undefined) throw refusal(reading, 0, `Delve's command \`${word}\``)
-  const parsed = parser.parse(trimmed)
-  const statement = parsed.topNode.firstChild
-  if (
-    statement &&
-    !statement.type.isError &&
-    statement.name !== 'ExpressionStatement' &&
-    statement.name !== 'ExprStatement'
-  )
-    throw refusal(reading, statement.from, describe(statement.name))
-  refuseErrors(reading, parsed)
-  if (!statement) throw new Refusal('There is no expression.')
-  if (statement.nextSibling) throw refusal(reading, statement.nextSibling.from, 'More than one statement')
-  const parts = children(statement)
-  if (parts.length !== 1) throw refusal(reading, 0, 'More than one expression')
-  return visit(reading, parts[0]!, 1)
-}
-
-type Reader = (reading: Reading, node: SyntaxNode, parts: readonly SyntaxNode[], depth: number) => Tree
-
-/** The allow-list. */
-const readers: Readonly<Record<string, Reader>> = {
-  VariableName: (reading, node) => ({ kind: 'name', at: column(reading, node.from), name: identifier(reading, node) }),
-  Number: readNumber,
-  String: (reading, node) => literal(reading, node, 'string', parseString(textOf(reading, node))),
-  Rune: (reading, node) => literal(reading, node, 'rune', parseRune(textOf(reading, node))),
-  Bool: (reading, node) => {
-    const text = textOf(reading, node)
-    return { kind: 'bool', at: column(reading, node.from), text, value: text }
-  },
-  ParenthesizedExpr: (reading, node, parts, depth) => {
-    if (parts.length !== 3) throw refusal(reading, node.from, 'This in parentheses')
-    return visit(reading, parts[1]!, depth)
-  },
-  SelectorExpr: readSelector,
-  IndexExpr: readIndex,
-  SliceExpr: readSlice,
-  TypeAssertion: readAssertion,
-  UnaryExp: readUnary,
-  BinaryExp: readBinary,
-  CallExpr: readCall,
-  Conversion: readConversion,
-}
-
-/** Names for what is refused most often; anything else is called by its kind. */
-const names: Readonly<Record<string, string>> = {
-  Assignment: 'An assignment',
-  VarDecl: 'A declaration',
-  ConstDecl: 'A declaration',
-  TypeDecl: 'A declaration',
-  IncDecStatement: 'An assignment',
-  FunctionLiteral: 'A function',
-  FunctionDecl: 'A function',
-  TypedLiteral: 'A composite literal',
-  SendStatement: 'A send on a channel',
-  ParameterizedExpr: 'A generic function',
-  GoStatement: 'A statement (`go`)',
-  DeferStatement: 'A statement (`defer`)',
-  Nil: '`nil` but in a comparison',
-}
-
-const describe = (kind: string): string => names[kind] ?? (/^\w+$/.test(kind) ? `This (${kind})` : `Here \`${kind}\``)
-
-function visit(reading: Reading, node: SyntaxNode, depth: number): Tree {
-  reading.nodes += 1
-  if (depth > limits.depth) throw refusal(reading, node.from, `Nesting deeper than ${limits.depth}`)
-  if (reading.nodes > limits.nodes)
-    throw refusal(reading, node.from, `An expression of more than ${limits.nodes} parts`)
-  const reader = Object.hasOwn(readers, node.name) ? readers[node.name] : undefined
-  if (!reader) throw refusal(reading, node.from, describe(node.name))
-  return reader(reading, node, children(node), depth + 1)
-}
-
-function literal(
-  reading: Reading,
-  node: SyntaxNode,
-  kind: 'string' | 'rune',
-  parsed: { text: string; value: string } | undefined,
-): Tree {
-  if (!parsed) throw refusal(reading, node.from, kind === 'rune' ? 'This rune' : 'This string')
-  return { kind, at: column(reading, node.from), ...parsed }
-}
-
-function readNumber(reading: Reading, node: SyntaxNode): Tree {
-  const text = textOf(reading, node)
-  const glued = /[\p{L}\p{Nd}_.]/u.test(reading.text[node.to] ?? ' ')
-  if (!isNumber(text) || glued) throw refusal(reading, node.from, `The number \`${text.slice(0, 40)}\``)
-  return { kind: 'number', at: column(reading, node.from), text, value: text }
-}
-
 const places = new Set<Tree['kind']>(
   'name global frame select index slice dereference address assertion conversion'.split(' ') as Tree['kind'][],
 )
 
-/** What is looked into is something of the program. Into literals and sums, older Delves look with a panic of their own. */
-function place(reading: Reading, node: SyntaxNode | undefined, depth: number): Tree {
-  if (!node) throw refusal(reading, 0, 'This')
-  const tree = visit(reading, node, depth)
-  if (!places.has(tree.kind)) throw refusal(reading, node.from, 'Looking into what is no variable')
-  return tree
-}
-
-function readSelector(reading: Reading, node: SyntaxNode, parts: readonly SyntaxNode[], depth: number): Tree {
-  const [object, dot, field] = parts
-  if (parts.length !== 3 || dot?.name !== '.' || field?.name !== 'FieldName' || !object)
-    throw refusal(reading, node.from, 'This kind of selector')
-  const [at, name] = [column(reading, field.from), identifier(reading, field)]
-  if (object.name === 'String') {
-    const path = parseString(textOf(reading, object))
-    if (!path || !/^[\p{L}\p{Nd}_./~@+-]+$/u.test(path.value)) throw refusal(reading, object.from, 'This package path')
-    return { kind: 'global', at, path: path.text, name }
-  }
-  const frame = object.name === 'CallExpr' ? frameOf(reading, object) : undefined
-  if (frame !== undefined) return { kind: 'frame', at, frame, name }
-  return { kind: 'select', at, object: place(reading, object, depth), name }
-}
-
-/** `runtime.frame(N)`, which Delve takes by its letters, before a selector only. */
-function frameOf(reading: Reading, node: SyntaxNode): number | undefined {
-  const frame = smallInteger(/^runtime\.frame\(([0-9]{1,2})\)$/.exec(textOf(reading, node))?.[1] ?? '')
-  return frame !== undefined && frame < 100 ? frame : undefined
-}
-
-function readIndex(reading: Reading, node: SyntaxNode, parts: readonly SyntaxNode[], depth: number): Tree {
-  const [object, open, key, close] = parts
-  if (parts.length !== 4 || open?.name !== '[' || close?.name !== ']' || !key)
-    throw refusal(reading, node.from, 'This kind of index')
-  return {
-    kind: 'index',
-    at: column(reading, node.from),
-    object: place(reading, object, depth),
-    key: visit(reading, key, depth),
-  }
-}
-
-function readSlice(reading: Reading, node: SyntaxNode, parts: readonly SyntaxNode[], depth: number): Tree {
-  const inside = parts.slice(2, -1)
-  const colon = inside.findIndex(({ name }) => name === ':')
-  if (parts[1]?.name !== '[' || parts.at(-1)?.name !== ']' || colon < 0 || colon > 1 || inside.length > colon + 2)
-    throw refusal(reading, node.from, 'This kind of slice')
-  const object = place(reading, parts[0], depth)
-  const low = colon === 1 ? visit(reading, inside[0]!, depth) : undefined
-  const last = inside[colon + 1]
-  const high = last && visit(reading, last, depth)
-  const at = column(reading, node.from)
-  return { kind: 'slice', at, object, ...(low ? { low } : {}), ...(high ? { high } : {}) }
-}
-
-function readAssertion(reading: Reading, node: SyntaxNode, parts: readonly SyntaxNode[], depth: number): Tree {
-  const type = parts[3]
-  if (parts.length !== 5 || parts[1]?.name !== '.' || !type) throw refusal(reading, node.from, 'This kind of assertion')
-  return {
-    kind: 'assertion',
-    at: column(reading, node.from),
-    object: place(reading, parts[0], depth),
-    type: typeText(reading, type),
-  }
-}
-
-function readUnary(reading: Reading, node: SyntaxNode, parts: readonly SyntaxNode[], depth: number): Tree {
-  const [sign, inner] = parts
-  const operator = sign ? textOf(reading, sign) : ''
-  if (parts.length !== 2 || !inner) throw refusal(reading, node.from, 'This operator')
-  const at = column(reading, node.from)
-  if (operator === '*') return { kind: 'dereference', at, object: place(reading, inner, depth) }
-  if (operator === '&') return { kind: 'address', at, object: place(reading, inner, depth) }
-  if (operator === '<-') throw refusal(reading, node.from, 'A receive from a channel')
-  if (!['-', '+', '!', '^'].includes(operator)) throw refusal(reading, node.from, `The operator \`${operator}\``)
-  return { kind: 'unary', at, operator, operand: visit(reading, inner, depth) }
-}
-
-const binaries = new Set('+ - * / % & | ^ &^ << >> == != < <= > >= && ||'.split(' '))
-
-function readBinary(reading: Reading, node: SyntaxNode, parts: readonly SyntaxNode[], depth: number): Tree {
-  const [left, sign, right] = parts
-  const operator = sign ? textOf(reading, sign) : ''
-  if (parts.length !== 3 || !left || !right || !binaries.has(operator))
-    throw refusal(reading, node.from, `The operator \`${operator}\``)
-  const at = column(reading, node.from)
-  if (operator === '+' && (reading.sums += 1) > mostSums)
-    throw refusal(reading, sign!.from, `A sum of more than ${mostSums} parts`)
-  const shifted = operator === '<<' || operator === '>>'
-  if (shifted && (smallInteger(textOf(reading, right)) ?? Infinity) > longestShift)
-    throw refusal(reading, right.from, `A shift by anything but a number up to ${longestShift}`)
-  const equality = operator === '==' || operator === '!='
-  if (equality && right.name === 'Nil') {
-    return { kind: 'binary', at, operator, left: place(reading, left, depth), right: nil(reading, right) }
-  }
-  if (equality && left.name === 'Nil') {
-    return { kind: 'binary', at, operator, left: nil(reading, left), right: place(reading, right, depth) }
-  }
-  return { kind: 'binary', at, operator, left: visit(reading, left, depth), right: visit(reading, right, depth) }
-}
-
-const nil = (reading: Reading, node: SyntaxNode): Tree => ({ kind: 'nil', at: column(reading, node.from) })
+const precedences: Readonly<Record<string, number>> = Object.fromEntries(
+  ['||', '&&', '== != < <= > >=', '+ - | ^', '* / % << >> & &^'].flatMap((signs, index) =>
+    signs.split(' ').map((sign) => [sign, index + 1]),
+  ),
+)
 
 /** Delve's own, of which it knows before it looks for a function of the program; with how many arguments. */
 const intrinsics: Readonly<Record<string, readonly [least: number, most: number]>> = {
@@ -251,56 +44,229 @@ const intrinsics: Readonly<Record<string, readonly [least: number, most: number]
   max: [1, mostSums],
 }
 
-function readCall(reading: Reading, node: SyntaxNode, parts: readonly SyntaxNode[], depth: number): Tree {
-  const [callee, list] = parts
-  if (parts.length !== 2 || !callee || list?.name !== 'Arguments') throw refusal(reading, node.from, 'A call')
-  const at = column(reading, node.from)
-  const items = readArguments(reading, list)
-  const argument = (): Tree => {
-    if (items.length !== 1) throw refusal(reading, list.from, 'A conversion of anything but one value')
-    return visit(reading, items[0]!, depth)
+class Parser {
+  readonly #cursor: Cursor
+  #nodes = 0
+  #sums = 0
+
+  constructor(text: string) {
+    this.#cursor = new Cursor(text)
   }
-  if (callee.name === 'String')
-    return { kind: 'conversion', at, type: quotedType(reading, callee), plain: false, argument: argument() }
-  if (callee.name === 'ParenthesizedExpr')
-    return { kind: 'conversion', at, ...named(ambiguousType(reading, callee)), argument: argument() }
-  if (callee.name === 'SelectorExpr') {
-    const called = textOf(reading, callee).slice(0, 60)
-    throw refusal(reading, node.from, `The call of \`${called}\` (a conversion has the type in quotes)`)
+
+  whole(): Tree {
+    const cursor = this.#cursor
+    if (cursor.token.kind === 'end') throw new Refusal('There is no expression.')
+    const word = /^[ \t]*(call|dlv)[ \t]+[\p{L}\p{Nd}_"'(*&[\x60.-]/u.exec(cursor.text)?.[1]
+    if (word !== undefined) throw refusal(cursor.token.at, `Delve's command \`${word}\``)
+    const tree = this.#expression(1)
+    const rest: Token = cursor.token
+    if (/^(?:name|number|string|rune)$/.test(rest.kind)) throw refusal(rest.at, 'More than one expression')
+    if (rest.kind !== 'end') throw cursor.unexpected()
+    return known(tree)
   }
-  if (callee.name !== 'VariableName') throw refusal(reading, node.from, 'A call')
-  const name = identifier(reading, callee)
-  if (basicTypes.has(name)) return { kind: 'conversion', at, type: name, plain: true, argument: argument() }
-  const [least, most] = Object.hasOwn(intrinsics, name) ? intrinsics[name]! : [0, -1]
-  if (most < 0) throw refusal(reading, node.from, `The call of \`${name}\``)
-  if (items.length < least || items.length > most)
-    throw refusal(reading, list.from, `Calling \`${name}\` with ${items.length} arguments`)
-  return { kind: 'intrinsic', at, name, arguments: items.map((item) => visit(reading, item, depth)) }
+
+  /** `least` is the lowest precedence that is taken in. */
+  #expression(depth: number, least = 1): Tree {
+    let left = this.#unary(depth)
+    for (;;) {
+      const { kind, text, at } = this.#cursor.token
+      const precedence = kind === 'sign' && Object.hasOwn(precedences, text) ? precedences[text]! : 0
+      if (precedence < least) return left
+      this.#cursor.next()
+      left = this.#binary(text, at, left, this.#expression(depth + 1, precedence + 1))
+    }
+  }
+
+  #node<T extends Tree>(tree: T): T {
+    this.#nodes += 1
+    if (this.#nodes > limits.nodes) throw refusal(tree.at - 1, `An expression of more than ${limits.nodes} parts`)
+    return tree
+  }
+
+  #binary(operator: string, signAt: number, left: Tree, right: Tree): Tree {
+    if (operator === '+' && (this.#sums += 1) > mostSums) throw refusal(signAt, `A sum of more than ${mostSums} parts`)
+    const shifted = operator === '<<' || operator === '>>'
+    const isSmall = right.kind === 'number' && (smallInteger(right.text) ?? Infinity) <= longestShift
+    if (shifted && !isSmall) throw refusal(right.at - 1, `A shift by anything but a number up to ${longestShift}`)
+    const at = left.at
+    const equality = operator === '==' || operator === '!='
+    if (equality && right.kind === 'nil') return this.#node({ kind: 'binary', at, operator, left: place(left), right })
+    if (equality && left.kind === 'nil') return this.#node({ kind: 'binary', at, operator, left, right: place(right) })
+    return this.#node({ kind: 'binary', at, operator, left: known(left), right: known(right) })
+  }
+
+  #unary(depth: number): Tree {
+    const cursor = this.#cursor
+    const { kind, text, at } = cursor.token
+    if (depth > limits.depth) throw refusal(at, `Nesting deeper than ${limits.depth}`)
+    if (kind !== 'sign' || !/^[-+!^*&]$/.test(text)) return this.#postfix(depth)
+    cursor.next()
+    const operand = this.#unary(depth + 1)
+    if (text === '*' || text === '&') {
+      const kind = text === '*' ? 'dereference' : 'address'
+      return this.#node({ kind, at: at + 1, object: place(operand) })
+    }
+    return this.#node({ kind: 'unary', at: at + 1, operator: text, operand: known(operand) })
+  }
+
+  #postfix(depth: number): Tree {
+    let tree = this.#primary(depth)
+    for (let inside = depth + 1; ; inside += 1) {
+      const { token } = this.#cursor
+      if (token.kind !== 'sign' || !'.[(:{'.includes(token.text)) return tree
+      if (inside > limits.depth) throw refusal(token.at, `Nesting deeper than ${limits.depth}`)
+      if (token.text === '.') tree = this.#selected(tree)
+      else if (token.text === '[') tree = this.#indexed(tree, inside)
+      else if (token.text === '(') throw refusal(token.at, 'A call')
+      else return tree
+    }
+  }
+
+  #selected(object: Tree): Tree {
+    const cursor = this.#cursor
+    cursor.expect('.')
+    if (cursor.take('(')) {
+      const type = readType(cursor)
+      cursor.expect(')')
+      return this.#node({ kind: 'assertion', at: object.at, object: place(object), type })
+    }
+    const at = cursor.token.at + 1
+    const name = cursor.name()
+    if (cursor.at('(')) {
+      const called = cursor.text.slice(object.at - 1, at - 1 + name.length).slice(0, 60)
+      throw refusal(object.at - 1, `The call of \`${called}\` (a conversion has the type in quotes)`)
+    }
+    if (object.kind !== 'string') return this.#node({ kind: 'select', at, object: place(object), name })
+    if (!/^[\p{L}\p{Nd}_./~@+-]+$/u.test(object.value)) throw refusal(object.at - 1, 'This package path')
+    return this.#node({ kind: 'global', at, path: object.text, name })
+  }
+
+  #indexed(object: Tree, depth: number): Tree {
+    const cursor = this.#cursor
+    const at = object.at
+    place(object)
+    cursor.expect('[')
+    const low = cursor.at(':') ? undefined : known(this.#expression(depth + 1))
+    if (low !== undefined && cursor.take(']')) return this.#node({ kind: 'index', at, object, key: low })
+    if (!cursor.take(':')) throw notGo(cursor.token.at)
+    const high = cursor.at(']') ? undefined : known(this.#expression(depth + 1))
+    if (cursor.at(':')) throw refusal(cursor.token.at, 'A slice with three bounds')
+    cursor.expect(']')
+    return this.#node({ kind: 'slice', at, object, ...(low ? { low } : {}), ...(high ? { high } : {}) })
+  }
+
+  #primary(depth: number): Tree {
+    const cursor = this.#cursor
+    const { token } = cursor
+    const at = token.at + 1
+    switch (token.kind) {
+      case 'name':
+        return this.#named(token, depth)
+      case 'number':
+        if (!isNumber(token.text)) throw refusal(token.at, `The number \`${token.text.slice(0, 40)}\``)
+        cursor.next()
+        return this.#node({ kind: 'number', at, text: token.text, value: token.text })
+      case 'rune': {
+        const parsed = parseRune(token.text)
+        if (!parsed) throw refusal(token.at, 'This rune')
+        cursor.next()
+        return this.#node({ kind: 'rune', at, ...parsed })
+      }
+      case 'string': {
+        const parsed = parseString(token.text)
+        if (!parsed) throw refusal(token.at, 'This string')
+        cursor.next()
+        if (!cursor.at('(')) return this.#node({ kind: 'string', at, ...parsed })
+        return this.#conversion(at, { text: quotedType(token), plain: false }, depth)
+      }
+      default:
+        return this.#grouped(at, depth)
+    }
+  }
+
+  /** What starts with a parenthesis or a type. */
+  #grouped(at: number, depth: number): Tree {
+    const cursor = this.#cursor
+    if (cursor.at('[') || cursor.at('map')) {
+      const type = conversionType(cursor)
+      if (!cursor.at('(')) throw cursor.unexpected()
+      return this.#conversion(at, type, depth)
+    }
+    if (!cursor.at('(')) throw cursor.unexpected()
+    const type = parenthesizedType(cursor)
+    if (type !== undefined) return this.#conversion(at, type, depth)
+    cursor.expect('(')
+    const tree = known(this.#expression(depth + 1))
+    cursor.expect(')')
+    // `("main").x` would be read as a package's.
+    if (tree.kind === 'string' && cursor.at('.')) throw refusal(at - 1, 'Looking into what is no variable')
+    return tree
+  }
+
+  #named(token: Token, depth: number): Tree {
+    const cursor = this.#cursor
+    const at = token.at + 1
+    const name = cursor.name()
+    if (cursor.at('(')) {
+      if (basicTypes.has(name)) return this.#conversion(at, { text: name, plain: true }, depth)
+      return this.#intrinsic(at, name, depth)
+    }
+    if (name === 'nil') return this.#node({ kind: 'nil', at })
+    if (name === 'true' || name === 'false') return this.#node({ kind: 'bool', at, text: name, value: name })
+    if (basicTypes.has(name)) throw refusal(token.at, `The type \`${name}\` here`)
+    const frame = /^runtime\.frame\(([0-9]{1,2})\)\.(?=[\p{L}_])/u.exec(cursor.text.slice(token.at))?.[1]
+    return frame === undefined ? this.#node({ kind: 'name', at, name }) : this.#frame(frame)
+  }
+
+  /** `runtime.frame(N).name`, which Delve takes by its letters. */
+  #frame(text: string): Tree {
+    const cursor = this.#cursor
+    const frame = smallInteger(text)
+    if (frame === undefined) throw refusal(cursor.token.at, `The frame \`${text}\``)
+    // Up to the last dot: `.frame(N).`
+    for (let count = 0; count < 6; count += 1) cursor.next()
+    const at = cursor.token.at + 1
+    const name = cursor.name()
+    if (cursor.at('(')) throw refusal(at - 1, `The call of \`${name}\``)
+    return this.#node({ kind: 'frame', at, frame, name })
+  }
+
+  #intrinsic(at: number, name: string, depth: number): Tree {
+    const [least, most] = Object.hasOwn(intrinsics, name) ? intrinsics[name]! : [0, -1]
+    if (most < 0) throw refusal(at - 1, `The call of \`${name}\``)
+    const all = this.#arguments(depth)
+    if (all.length < least || all.length > most)
+      throw refusal(at - 1, `Calling \`${name}\` with ${all.length} arguments`)
+    return this.#node({ kind: 'intrinsic', at, name, arguments: all })
+  }
+
+  #conversion(at: number, type: { readonly text: string; readonly plain: boolean }, depth: number): Tree {
+    const all = this.#arguments(depth)
+    if (all.length !== 1) throw refusal(at - 1, 'A conversion of anything but one value')
+    return this.#node({ kind: 'conversion', at, type: type.text, plain: type.plain, argument: all[0]! })
+  }
+
+  #arguments(depth: number): Tree[] {
+    const cursor = this.#cursor
+    const all: Tree[] = []
+    cursor.expect('(')
+    if (cursor.take(')')) return all
+    do all.push(known(this.#expression(depth + 1)))
+    while (cursor.take(','))
+    cursor.expect(')')
+    return all
+  }
 }
 
-const named = ({ text, plain }: { text: string; plain: boolean }): { type: string; plain: boolean } => ({
-  type: text,
-  plain,
-})
-
-/** The items between parentheses and commas; `f(x...)` has none, and two commas are no list. */
-function readArguments(reading: Reading, list: SyntaxNode): SyntaxNode[] {
-  const items: SyntaxNode[] = []
-  for (const [index, part] of children(list).slice(1, -1).entries()) {
-    if (index % 2 === 0 && part.name !== ',' && part.name !== '...') items.push(part)
-    else if (index % 2 === 0 || part.name !== ',') throw refusal(reading, part.from, describe(part.name))
-  }
-  return items
+/** `nil` is nothing but what is compared with. */
+function known(tree: Tree): Tree {
+  if (tree.kind === 'nil') throw refusal(tree.at - 1, '`nil` but in a comparison')
+  return tree
 }
 
-function readConversion(reading: Reading, node: SyntaxNode, parts: readonly SyntaxNode[], depth: number): Tree {
-  const [type, open, value, close] = parts
-  if (parts.length !== 4 || !type || open?.name !== '(' || !value || close?.name !== ')')
-    throw refusal(reading, node.from, 'This kind of conversion')
-  return {
-    kind: 'conversion',
-    at: column(reading, node.from),
-    ...named(conversionType(reading, type)),
-    argument: visit(reading, value, depth),
-  }
+/** What is looked into is something of the program. Into literals and sums, older Delves look with a panic of their own. */
+function place(tree: Tree): Tree {
+  if (!places.has(tree.kind) || (tree.kind === 'conversion' && tree.plain))
+    throw refusal(tree.at - 1, 'Looking into what is no variable')
+  return tree
 }

@@ -1,5 +1,5 @@
 const number =
-  /^(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|0(?:_?[0-7])*|[1-9](?:_?[0-9])*|(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)i?$/
+  /^(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|0(?:_?[0-7])*|[1-9](?:_?[0-9])*|(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?|[0-9]+[eE][+-]?[0-9]{1,3})i?$/
 
 /**
  * Is this a number of Go? An exponent has three digits at most, and hexadecimal floats are not taken: Delve computes
@@ -76,6 +76,8 @@ export function parseString(text: string): { readonly text: string; readonly val
 export function parseRune(text: string): { readonly text: string; readonly value: string } | undefined {
   if (text.length < 3 || !text.startsWith("'") || !text.endsWith("'")) return undefined
   const inside = text.slice(1, -1)
+  // One character or one escape: `'\xc3\xa9'` is two.
+  if (!/^(?:[^\\]|\\[^][0-9a-fA-F]*)$/u.test(inside)) return undefined
   // `'\xff'` is the number 255, and no piece of UTF-8.
   const byte = /^\\(?:x([0-9a-fA-F]{2})|([0-7]{3}))$/.exec(inside)
   const characters = byte ? '' : Array.from(bytesOf(inside, "'")?.toString() ?? '')
