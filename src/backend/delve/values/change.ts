@@ -37,7 +37,10 @@ export async function setExpression(own: EvaluateParts, call: Call<'setExpressio
   const path = pathOf(expression)
   const target = await read(place, expression, call.signal)
   const read_ = expressionOf(target, path)
-  if (read_ === undefined) throw dapError('notAnswered', { why: `'${expression}' cannot be set.` })
+  // What was computed is nowhere. Delve 1.27 panics there.
+  if (read_ === undefined || isZero(target.addr) || hasFlag(target, 'constant')) {
+    throw dapError('notAnswered', { why: `'${expression}' cannot be set.` })
+  }
   const set = await change(own, place, read_, value, call.signal)
   const item: Item = { name: expression, variable: set, expression: read_, path }
   const { result, ...body } = resultOf(own, place, item, format)
@@ -70,6 +73,9 @@ async function change(
       `${target} = ${literalOf(given)}`,
     )
     return read(place, target, signal)
+  }
+  if (before.kind !== kinds.string && isNew(given)) {
+    throw dapError('notAnswered', { why: `A text does not fit into the type ${before.type}.` })
   }
   const wanted = isInteger(before) ? integerOf(given) : undefined
   if (wanted !== undefined) refuseTooLarge(before, wanted)

@@ -148,7 +148,9 @@ async function below(place: Place, owner: string, isCall: boolean, signal: Abort
     const given = { name: owner, variable, expression: owner, path: owner }
     const item = await quietly(opened({ place }, given, signal), signal)
     if (item === undefined) return []
-    return [...fieldsOf(item), ...(isCall ? await methodsOf(place, item.variable.type, signal) : [])]
+    // `main` is a package, and the function in it.
+    if (item.variable.kind !== kinds.func)
+      return [...fieldsOf(item), ...(isCall ? await methodsOf(place, item.variable.type, signal) : [])]
   }
   const home = owner.replaceAll('"', '')
   const filter = `(^|/)${escape(home)}\\.`

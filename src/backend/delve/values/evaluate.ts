@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import type { Body, Call } from '../../../dap/call.ts'
 import { dapError } from '../../../dap/errors.ts'
@@ -10,7 +11,7 @@ import type { Variable } from '../wire.ts'
 import { formatValue, rowMax } from './format.ts'
 import { placeOf, resultItems } from './frameVariables.ts'
 import { expressionOf, pathOf, type Item } from './item.ts'
-import { kinds, loadedBytes } from './kinds.ts'
+import { heldBy, kinds, loadedBytes } from './kinds.ts'
 import type { Nodes, Place } from './nodes.ts'
 import { read, readPage, told } from './reader.ts'
 import { formatOf, hasPages, show } from './show.ts'
@@ -47,6 +48,8 @@ const calling = /^\s*call\s+(?=\S)/
 export async function evaluate(own: EvaluateParts, call: Call<'evaluate'>): Promise<Body<'evaluate'>> {
   const { frameId, expression, context } = call.arguments
   if (/^\s*call\b\s*$/.test(expression)) throw dapError('notAnswered', { why: "`call` needs a function: 'call f(1)'." })
+  // Each piece of a copy listens to it.
+  setMaxListeners(0, call.signal)
   const place = whereOf(own.parts, frameId)
   const called = calling.exec(expression)
   if (called !== null) return callFunction(own, place, expression.slice(called[0].length), call)
@@ -140,12 +143,21 @@ export async function inject(own: EvaluateParts, place: Place, expression: strin
   }
   try {
     const { currentThread } = await own.parts.program.call(expression, place.goroutine)
-    return currentThread?.ReturnValues ?? []
+    const results = currentThread?.ReturnValues ?? []
+    const thrown = results.find(({ name }) => name === '~panic')
+    if (thrown !== undefined) {
+      throw dapError('debuggerFailed', { message: `The called function has panicked: ${panicText(thrown)}` })
+    }
+    return results
   } catch (error) {
     throw error instanceof DelveError ? told(error) : error
   } finally {
     changed(own, place)
   }
+}
+
+function panicText(thrown: Variable): string {
+  return formatValue(thrown.kind === kinds.interface ? (heldBy(thrown) ?? thrown) : thrown)
 }
 
 /** The client is told that what it shows may not be so any more. */

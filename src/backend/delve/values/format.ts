@@ -1,6 +1,6 @@
 import { hex, variableFlags, type Variable, type Word } from '../wire.ts'
 import { childrenOf, hasFlag, heldBy, isInteger, isSequence, isZero, kinds, pointeeOf, textKindOf } from './kinds.ts'
-import { durationText, quote, quoteString, readableText } from './text.ts'
+import { durationText, floatText, quote, quoteString, readableText } from './text.ts'
 
 export interface Format {
   /** Integers as hexadecimal numbers. */
@@ -53,22 +53,25 @@ function outer(variable: Variable, format: Format): string {
       return variable.value === '' ? `${type} ${inner(variable, format)}` : `${type}(${variable.value})`
     case kinds.pointer: {
       const pointee = pointeeOf(variable)
-      if (pointee === undefined) return variable.onlyAddr ? `${type} ...` : `${type} nil`
+      if (pointee === undefined) return variable.onlyAddr ? `${type} ...` : nilOf(type)
       return pointee.onlyAddr ? `(${type})(${hex(pointee.addr)})` : `*${outer(pointee, format)}`
     }
     case kinds.interface: {
       const held = heldBy(variable)
-      if (held === undefined) return `${type} nil`
+      if (held === undefined) return nilOf(type)
       return `${type}(${shortType(held.type)}) ${held.onlyAddr ? '...' : inner(held, format)}`
     }
     case kinds.chan:
-      return isZero(variable.base) ? `${type} nil` : `${type} ${channelText(variable)}`
+      return isZero(variable.base) ? nilOf(type) : `${type} ${channelText(variable)}`
     case kinds.func:
-      return variable.value === '' ? `${type} nil` : shortType(variable.value)
+      return variable.value === '' ? nilOf(type) : shortType(variable.value)
     default:
       return scalar(variable, format)
   }
 }
+
+/** The word itself has no type. */
+const nilOf = (type: string): string => (type === '' ? 'nil' : `${type} nil`)
 
 /** Without its type, and without blanks before a bracket. */
 function inner(variable: Variable, format: Format): string {
@@ -168,6 +171,7 @@ function scalar(variable: Variable, format: Format, isInner = false): string {
   if (kind === kinds.unsafePointer) return pointerText(variable)
   if (kind === kinds.complex64 || kind === kinds.complex128) return complexText(variable)
   if (value === '') return variable.onlyAddr ? '...' : `(${shortType(type) || 'value'} of an unknown kind)`
+  if (kind === kinds.float32 || kind === kinds.float64) return floatText(value)
   return isInteger(variable) ? integer(variable, format, isInner) : value
 }
 
@@ -194,5 +198,5 @@ function complexText(variable: Variable): string {
   const [real, imaginary] = childrenOf(variable)
   if (real === undefined || imaginary === undefined) return variable.value
   const sign = /^[-+]/.test(imaginary.value) ? '' : '+'
-  return `(${real.value}${sign}${imaginary.value}i)`
+  return `(${floatText(real.value)}${sign}${floatText(imaginary.value)}i)`
 }

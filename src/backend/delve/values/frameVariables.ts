@@ -66,8 +66,11 @@ export async function localsOf({ stop, goroutine, index }: Frame, signal: AbortS
     const at = locals.findIndex((local) => isMoved(parameter, local))
     return at === -1 ? parameter : locals.splice(at, 1)[0]!
   })
-  return [...parameters, ...locals].map(localItem)
+  return [...parameters, ...locals].filter(({ name }) => !isOfCompiler(name)).map(localItem)
 }
+
+/** `.autotmp_12`: what the compiler has put between two others. */
+const isOfCompiler = (name: string): boolean => name.startsWith('.autotmp')
 
 /** An argument that escapes is copied to the heap at once; what is left on the stack is of no use to anybody. */
 function isMoved(parameter: Variable, local: Variable): boolean {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Body, Call } from '../../../dap/call.ts'
 import { dapError } from '../../../dap/errors.ts'
 import { DelveError } from '../connection.ts'
@@ -24,6 +25,8 @@ export class Memory {
 
   async read({ arguments: args, signal }: Call<'readMemory'>): Promise<Body<'readMemory'>> {
     const { memoryReference, offset = 0, count } = args
+    // Each piece listens to it.
+    setMaxListeners(0, signal)
     const place = whereOf(this.#own.parts, undefined)
     const start = addressAt(memoryReference, offset)
     const wanted = Math.min(readMax, Math.max(0, count))

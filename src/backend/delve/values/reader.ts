@@ -19,6 +19,9 @@ export function told(error: unknown): unknown {
     const why = "A function is not called in an evaluation: in the mode 'control' write `call` in front of it."
     return dapError('notAnswered', { why })
   }
+  // A bug of Delve, with the stack of its own below.
+  const [, internal] = /^Internal debugger error: (.*?)(?: \(recovered\))?$/m.exec(message) ?? []
+  if (internal !== undefined) return dapError('notAnswered', { why: `Delve itself has failed at this: ${internal}.` })
   return dapError('notAnswered', { why: `${message[0]?.toUpperCase() ?? ''}${message.slice(1)}.` })
 }
 

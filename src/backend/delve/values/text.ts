@@ -110,6 +110,23 @@ export function readableText(bytes: Buffer): string | undefined {
   return unprintable.test(text.replace(/[\n\r\t]/g, '')) ? undefined : text
 }
 
+/** Beyond these Go prints an exponent: `5e-324`. Delve has all the digits. */
+const exponentLeast = -4
+const exponentMost = 21
+
+/** As `fmt.Println` has it: `1.7976931348623157e+308`. */
+export function floatText(value: string): string {
+  const [, sign, whole, fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(value) ?? []
+  if (whole === undefined) return value
+  const digits = `${whole}${fraction}`
+  const first = digits.search(/[1-9]/)
+  const exponent = whole.length - 1 - first
+  if (first === -1 || (exponent >= exponentLeast && exponent < exponentMost)) return value
+  const [head, ...tail] = digits.slice(first).replace(/0+$/, '')
+  const power = String(Math.abs(exponent)).padStart(2, '0')
+  return `${sign}${head}${tail.length > 0 ? `.${tail.join('')}` : ''}e${exponent < 0 ? '-' : '+'}${power}`
+}
+
 /** `1.5s`, `2m0s`, as `time.Duration` prints itself. */
 export function durationText(nanoseconds: bigint): string {
   if (nanoseconds === 0n) return '0s'

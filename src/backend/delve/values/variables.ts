@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Body, Call } from '../../../dap/call.ts'
 import { dapError, DapError } from '../../../dap/errors.ts'
 import { loadConfig } from '../quirks.ts'
@@ -31,6 +32,8 @@ export class Variables {
 
   async list({ arguments: args, signal }: Call<'variables'>): Promise<Body<'variables'>> {
     const node = this.#nodes.get(args.variablesReference)
+    // Each piece of a page listens to it.
+    setMaxListeners(0, signal)
     try {
       const children = await this.children(node, args, signal)
       this.#nodes.note(
