@@ -66,11 +66,30 @@ export function awaitsValue(text: string, names: SecretNames): boolean {
 
 const closing: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}', '<': '>' }
 
+/** Go's pointers: `*"…"`, `&{…}`. */
+const pointers = /[*&]{1,8}(?=[\p{L}\p{N}_"'`([{])/uy
+
 /**
  * Where the value that begins at `start` ends: a quoted string with its prefix, a bracketed value, or a word. What is
- * not closed (a debugger cut it) ends with the text.
+ * not closed (a debugger cut it) ends with the text. What follows a bracket without a blank belongs to it, as in Go's
+ * `[]uint8[1,2]`, `map[string]interface {}["a": 1]` and `(*main.Row)(0xc000012345)`.
  */
 export function valueEnd(text: string, start: number, line: boolean): number {
+  if (line) return partEnd(text, start, true)
+  let at = start
+  for (;;) {
+    pointers.lastIndex = at
+    at += pointers.exec(text)?.[0].length ?? 0
+    const end = partEnd(text, at, false)
+    const isBracket = /[)\]}>]/.test(text[end - 1] ?? '') && /[([{<]/.test(text.slice(at, end))
+    const isType = /(?:^|[\])*])(?:interface|struct)$/.test(text.slice(Math.max(at, end - 10), end))
+    if (isBracket && /^[\p{L}*&[({"]/u.test(text.slice(end, end + 2))) at = end
+    else if (isType && text.startsWith(' {', end)) at = end + 1
+    else return end
+  }
+}
+
+function partEnd(text: string, start: number, line: boolean): number {
   const literal = /^[bBrRuUfF]{0,2}(?=\\{0,8}["'`])/.exec(text.slice(start, start + 12))
   let at = start + (literal?.[0].length ?? 0)
   const first = text[at] ?? ''

@@ -133,6 +133,31 @@ void t.test('values behind a secret name are hidden in any text', async (t) => {
   )
 })
 
+void t.test("behind a secret name Go's values are hidden to their end", async (t) => {
+  const values = ['"a b"', '*"a b"', '**"a b"', '{V: "a b", W: 2}', '*{V: "a b", W: 2}', 'main.Key{V: "a b"}']
+  values.push(
+    '*main.Key{V: "a b", W: *{X: 1}}',
+    '[1,2]',
+    '*[1,2]',
+    '[]uint8[1,2]',
+    '[2]string["a b","c"]',
+    '["a b","c"]',
+  )
+  values.push(
+    'map[string]string["k": "a b", "l": "c"]',
+    '(*main.Key)(0xc000012345)',
+    '0xc000012345',
+    '*1234',
+    '[][]int[[1],[2]]',
+  )
+  values.push('map[string]interface {}["k": "a b"]', '[]interface {}["a b", 2]', '*[]struct { A int }[{A: 5}]')
+  for (const value of values) {
+    const shown = standard.text(`main.Row {Name: "first", Password: ${value}, Count: 3}`)
+    t.equal(shown.text, 'main.Row {Name: "first", Password: •••, Count: 3}', value)
+    t.equal(standard.text(`map[string]T ["password": ${value}, "a": 1]`).text, 'map[string]T ["password": •••, "a": 1]')
+  }
+})
+
 void t.test('a variable: hidden whole by name, in part by shape, and its own name too', async (t) => {
   const whole = redactVariable(
     {
