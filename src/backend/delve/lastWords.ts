@@ -23,8 +23,8 @@ export function lastWordsScript(address: Address, prefix: string, resume: boolea
     // Held, and nothing of ours in it, or tried often enough.
     `while test $n -lt 8 && test $u -gt 0; do n=$((n+1)); ${clearOnce}; done`,
     'test $r = 1 || { test $g = 1 && test $z = 0; } || exit 0',
-    'n=0',
-    `while test $n -lt 5 && test $u -gt 0; do n=$((n+1)); ${runOnce}; done`,
+    'n=0; m=0; y=',
+    `while test $n -lt 9 && test $u -gt 0; do n=$((n+1)); ${runOnce}; done`,
     'exit 0',
   ].join('; ')
 }
@@ -140,14 +140,17 @@ const clearOnce = [
 
 /**
  * It runs on, also out of a step that was under way, and is looked at: a halt that came late stops it once more. What holds
- * it after that is another's breakpoint, or a panic, which is not ours to run over.
+ * it after that is another's breakpoint, or a panic, which is not ours to run over. Never a second `continue` while the
+ * first may still wait for its turn: it would wait too, and run over somebody's stop one day.
  */
 const runOnce = [
+  'if test $m -gt 0; then state',
+  `if has '"Running":true'; then exit 0; fi`,
+  'test -n "$x" && test -n "$y" || { y=$x; continue; }',
+  `case "$x" in *'"breakPoint":{"id":'[-1-9]*) has "\\"name\\":\\"$q" || exit 0;; esac; fi`,
   // The second answer does not come while it runs.
   `ask "$(line CancelNext "")$(line Command '"name":"continue"')" 0.4 2`,
-  'state',
-  `if has '"Running":true'; then exit 0; fi`,
-  `case "$x" in *'"breakPoint":{"id":'[-1-9]*) has "\\"name\\":\\"$q" || exit 0;; esac`,
+  'm=$((m+1)); y=$x',
 ].join('; ')
 
 function quoted(text: string): string {
