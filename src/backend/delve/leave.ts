@@ -39,6 +39,7 @@ export async function leave(parts: LeaveParts): Promise<boolean> {
 }
 
 async function leaveShared({ program, links, clear, leaveHeld }: LeaveParts, signal: AbortSignal): Promise<void> {
+  await program.prepared
   const held = program.running === undefined
   if (held && program.stop === undefined) return
   if (program.running !== undefined) program.halts.halt(program.running)

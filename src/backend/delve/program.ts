@@ -133,6 +133,11 @@ export class DelveProgram implements Program {
     if (this.#stop !== undefined) this.#prepare()
   }
 
+  /** When what is done at the first stop is done: it must not find the program running. */
+  get prepared(): Promise<void> {
+    return this.#gate ?? Promise.resolve()
+  }
+
   #prepare(): void {
     const work = this.#atFirstStop
     if (work === undefined) return
