@@ -105,7 +105,8 @@ class DelveBackend implements Backend, Parts {
     } satisfies ConstructorParameters<typeof DelveProgram>[2]
     this.program = new DelveProgram(links, facts, listener, context.log)
     this.paths = pathsOf(this.program, (sentence) => this.note(sentence))
-    this.#breakpoints = new Breakpoints(this)
+    const values = new Values(this)
+    this.#breakpoints = new Breakpoints(this, (reference, name) => values.find(reference, name))
     const code = new Code(this)
     const goroutines = new Goroutines(this, this.#ids)
     this.#stacks = new Stacks(this, this.#ids, code)
@@ -128,7 +129,7 @@ class DelveBackend implements Backend, Parts {
       configurationDone: () => this.#configurationDone(),
       disconnect: () => this.#leave(),
     }
-    this.handlers = tableOf(context_, { ...this.#breakpoints.handlers, ...new Values(this).handlers })
+    this.handlers = tableOf(context_, { ...this.#breakpoints.handlers, ...values.handlers })
   }
 
   get log(): Log {

@@ -8,7 +8,7 @@ import { evaluate } from './evaluate.ts'
 import { exceptionInfo } from './exceptionInfo.ts'
 import { scopesOf } from './frameVariables.ts'
 import { Memory } from './memory.ts'
-import { Nodes } from './nodes.ts'
+import { Nodes, type Place } from './nodes.ts'
 import { Variables } from './variables.ts'
 
 /** The values of the program: what they look like, what is in them, and how they are changed. */
@@ -34,6 +34,14 @@ export class Values {
       readMemory: (call) => memory.read(call),
       writeMemory: (call) => memory.write(call),
     }
+  }
+
+  /** What was shown under that name, where it has a name for Delve. */
+  find(reference: number, name: string): (Place & { readonly expression: string }) | undefined {
+    const { place, shown } = this.#nodes.get(reference)
+    const item = shown.get(name)
+    const expression = item?.path ?? item?.expression
+    return expression === undefined ? undefined : { ...place, expression }
   }
 
   async #scopes({ arguments: { frameId } }: Call<'scopes'>): Promise<Body<'scopes'>> {
