@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import net from 'node:net'
 import { join, resolve } from 'node:path'
@@ -225,7 +226,9 @@ for (const version of delveVersions) {
   void t.test(`watched, Delve ${version.name}`, { buffered: true }, async (t) => {
     const debuggee = await startGo(version, 'life')
     t.teardown(() => debuggee.end())
+    const mark = `BREAKWATER_TEST=${randomBytes(8).toString('hex')}`
     const free = async (how: string): Promise<void> => {
+      await until('all has been said', () => processesOf(mark).length === 0)
       const left = async (): Promise<string[]> => {
         const names = await ours(debuggee)
         new LostSession(t, debuggee.port).say('Command', { name: 'continue' })
@@ -237,7 +240,7 @@ for (const version of delveVersions) {
       t.pass(`${how}: it runs, and nothing of ours is in it`)
     }
 
-    const { transport, relay } = await farSide(t)
+    const { transport, relay } = await farSide(t, mark)
     for (const [how, lose] of [
       ['silent', () => relay.silence()],
       ['cut', () => relay.cut('rst')],
@@ -264,7 +267,7 @@ for (const version of delveVersions) {
         debuggee.line('BREAK'),
         debuggee.line('RARE'),
       ].map(String),
-      { stdio: ['ignore', 'pipe', 'inherit'] },
+      { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, BREAKWATER_TEST: mark.split('=')[1] } },
     )
     t.teardown(() => child.kill('SIGKILL'))
     const [ready] = (await once(child.stdout, 'data')) as [Buffer]
@@ -275,10 +278,25 @@ for (const version of delveVersions) {
   })
 }
 
+/** What was left at the far side, and whatever that has started. */
+function processesOf(mark: string): string[] {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/environ`, 'latin1').includes(mark)
+    } catch {
+      // It has ended meanwhile.
+      return false
+    }
+  })
+}
+
 /** A real sshd behind a relay. */
-async function farSide(t: Test): Promise<{ readonly transport: () => Promise<Transport>; readonly relay: Relay }> {
+async function farSide(
+  t: Test,
+  mark: string,
+): Promise<{ readonly transport: () => Promise<Transport>; readonly relay: Relay }> {
   const dir = temporaryFolder(t, 'watch')
-  const sshd = await startSshd(t, { authorized: [makeKey(join(dir, 'id'))] })
+  const sshd = await startSshd(t, { authorized: [makeKey(join(dir, 'id'))], config: [`SetEnv ${mark}`] })
   const relay = await startRelay(t, { to: sshd })
   const name = `[${sshd.host}]:${sshd.port}`
   writeFileSync(join(dir, 'known_hosts'), `${name} ${sshd.hostKeys['ed25519']}\n`)
