@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
+import path from 'node:path'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { In, Method, Out } from '../../src/backend/delve/api.ts'
@@ -110,8 +111,10 @@ async function record(version: DelveVersion): Promise<void> {
     await debuggee.end()
   }
   mkdirSync(folder, { recursive: true })
-  writeFileSync(`${folder}delve-${version.name}.txt`, `${lines.join('\n')}\n`)
+  const here = path.dirname(path.dirname(debuggee.file))
+  const text = lines.join('\n').replaceAll(path.join(here, '../../../.tools'), '/tools').replaceAll(here, '/programs')
+  writeFileSync(`${folder}delve-${version.name}.txt`, `${text}\n`)
 }
 
-// node --import=…/tap's loader test/support/recordDelve.ts: the recordings are data, taken anew by hand only.
+// TS_NODE_TRANSPILE_ONLY=1 node --import=@tapjs/typescript/import test/support/recordDelve.ts: taken anew by hand only.
 for (const version of delveVersions) await record(version)
