@@ -274,6 +274,9 @@ for (const version of delveVersions) {
         const filters = (session.backend.features.exceptionBreakpointFilters ?? []).map(({ filter }) => filter)
         await session.ask('setExceptionBreakpoints', { filters })
         await session.ask('configurationDone', undefined)
+        // Its answer comes after the attach has let the program go, whose resume would run on over a panic.
+        await session.ask('loadedSources', undefined)
+        await crash.runsOn()
         writeFileSync(path.join(crash.folder, how), '')
         const { threadId } = await session.stopped()
         const info = await session.ask('exceptionInfo', { threadId })

@@ -1,0 +1,123 @@
+import t from 'tap'
+import { typedBefore } from '../../src/backend/delve/values/completions.ts'
+import { formatValue, shortType } from '../../src/backend/delve/values/format.ts'
+import { noVariable, packageWord } from '../../src/backend/delve/values/frameVariables.ts'
+import { expressionOf, isName, pathOf } from '../../src/backend/delve/values/item.ts'
+import { kinds } from '../../src/backend/delve/values/kinds.ts'
+import { pageOf, ranges } from '../../src/backend/delve/values/pages.ts'
+import {
+  durationText,
+  floatText,
+  quote,
+  quoteBytes,
+  quoteString,
+  readableText,
+  wholeCharacters,
+} from '../../src/backend/delve/values/text.ts'
+import { variableFlags, type Variable } from '../../src/backend/delve/wire.ts'
+
+const variable = (own: Partial<Variable>): Variable => ({ ...noVariable, addr: 0xc000, ...own })
+const int = (value: string, own: Partial<Variable> = {}): Variable =>
+  variable({ kind: kinds.int, type: 'int', value, ...own })
+const string = (value: string, own: Partial<Variable> = {}): Variable =>
+  variable({ kind: kinds.string, type: 'string', value, len: Buffer.byteLength(value), ...own })
+
+void t.test('texts as Go writes them', async (t) => {
+  t.equal(quote('a"b\\c\n\t\x00\x07é\u00a0\u200b\u{e0001}🚢'), String.raw`"a\"b\\c\n\t\x00\aé\u00a0\u200b\U000e0001🚢"`)
+  t.equal(quoteBytes(Buffer.from([0x61, 0xff, 0xc3, 0xa9, 0xc3])), String.raw`"a\xffé\xc3"`)
+  t.equal(quoteBytes(Buffer.from([0xed, 0xa0, 0x80])), String.raw`"\xed\xa0\x80"`, 'half of a surrogate pair')
+  t.equal(quoteString(string('tea')), '"tea"')
+  t.equal(quoteString(string('tea', { len: 10 })), '"tea"...+7 more')
+  const cut = Buffer.from('Grüße').subarray(0, 3)
+  t.equal(wholeCharacters(cut).toString(), 'Gr', 'not half of a character')
+  t.equal(quoteString(string('', { StringValueBytes: cut.toString('base64'), len: 7 })), '"Gr"...+5 more')
+  t.equal(wholeCharacters(Buffer.from('Grü')).toString(), 'Grü')
+  t.equal(readableText(Buffer.from('a\nb')), 'a\nb')
+  t.equal(readableText(Buffer.from([0x61, 0])), undefined)
+  t.equal(readableText(Buffer.from([0xff])), undefined)
+})
+
+void t.test('numbers as Go writes them', async (t) => {
+  const durations = { 0: '0s', 1: '1ns', 1500: '1.5µs', 2000000: '2ms', 1500000000: '1.5s', 3723000000000: '1h2m3s' }
+  for (const [value, text] of Object.entries(durations)) t.equal(durationText(BigInt(value)), text)
+  t.equal(durationText(-90_000_000_000n), '-1m30s')
+  const floats = {
+    '0': '0',
+    '-0': '-0',
+    '1.5': '1.5',
+    '0.0001': '0.0001',
+    '0.00001': '1e-05',
+    '-0.0000125': '-1.25e-05',
+    '100000000000000000000': '100000000000000000000',
+    '1000000000000000000000': '1e+21',
+    '123400000000000000000000': '1.234e+23',
+    NaN: 'NaN',
+    '+Inf': '+Inf',
+  }
+  for (const [value, text] of Object.entries(floats)) t.equal(floatText(value), text)
+  t.equal(formatValue(int('255'), { hex: true }), '0xff')
+  t.equal(formatValue(int('-16'), { hex: true }), '-0x10')
+  t.equal(formatValue(int('90000000000', { type: 'time.Duration' })), '1m30s (90000000000)')
+  t.equal(formatValue(int('18446744073709551615', { kind: kinds.uint, type: 'uint64' })), '18446744073709551615')
+})
+
+void t.test('what cannot be read, and what is too long', async (t) => {
+  t.equal(formatValue(int('', { unreadable: 'empty OP stack' })), '<optimized away>')
+  t.equal(formatValue(int('', { unreadable: 'input/output error' })), '(unreadable: input/output error)')
+  t.equal(formatValue(variable({ kind: kinds.invalid, type: '' })), '(value of an unknown kind)')
+  const slice = variable({
+    kind: kinds.slice,
+    type: '[]github.com/harbour/shop.Row',
+    len: 3,
+    cap: 4,
+    base: 1,
+    children: [int('1'), int('', { unreadable: 'bad address' })],
+  })
+  t.equal(formatValue(slice), '[]shop.Row len: 3, cap: 4, [1,(unreadable: bad address),...+1 more]')
+  t.equal(shortType('map[example.com/a/b.Key]*gopkg.in/yaml.v3.Node'), 'map[b.Key]*yaml.v3.Node')
+  const ships = variable({ kind: kinds.array, type: '[1]string', len: 1, children: [string('🚢'.repeat(200))] })
+  const text = formatValue(ships, { max: 32 })
+  t.match(text, /^\[1\]string \["(?:🚢)+…$/u)
+  t.notMatch(text, /[\uD800-\uDBFF]…/, 'not half of a pair')
+  t.equal(formatValue(string('x'.repeat(1_000))).length, 1_002, 'a text tells its own length')
+})
+
+void t.test('pages', async (t) => {
+  t.same(pageOf({}, 10), { start: 0, count: 10, rest: undefined })
+  t.same(pageOf({}, 1_200), { start: 0, count: 500, rest: [500, 1_200] })
+  t.same(pageOf({ start: 8, count: 5 }, 10), { start: 8, count: 2, rest: undefined })
+  t.same(pageOf({ start: 20, count: 5 }, 10), { start: 20, count: 0, rest: undefined })
+  t.same(pageOf({ start: -3, count: 2 }, 10), { start: 0, count: 2, rest: undefined })
+  t.same(pageOf({ start: 0, count: 5_000 }, 9_000), { start: 0, count: 2_000, rest: [2_000, 5_000] })
+  t.same(ranges(500, 1_200), [
+    [500, 500],
+    [1_000, 200],
+  ])
+  const many = ranges(0, 100_000_000)
+  t.ok(many.length <= 100)
+  t.equal(
+    many.reduce((sum, [, count]) => sum + count, 0),
+    100_000_000,
+  )
+})
+
+void t.test('names and expressions', async (t) => {
+  t.equal(expressionOf(int('1', { addr: 0xc000, type: 'main.T' }), 'x'), '*(*"main.T")(0xc000)')
+  t.equal(expressionOf(int('1', { type: 'struct { A int "json:\\"a\\"" }' }), 'x')!.includes(String.raw`\\\"a`), true)
+  t.equal(expressionOf(int('1', { addr: 0 }), 'x'), 'x')
+  t.equal(expressionOf(int('1', { flags: variableFlags.fakeAddress }), undefined), undefined)
+  t.same(['a.b[1]["x"].(data)', 'a + b', ' n ', 'a // b', ''].map(pathOf), [
+    'a.b[1]["x"].(data)',
+    '(a + b)',
+    'n',
+    undefined,
+    undefined,
+  ])
+  t.same(['größe', '_', '~r0', '.this', 'x1', '1x'].map(isName), [true, false, false, false, true, false])
+  t.same(['main', 'net/http'].map(packageWord), ['main', '"net/http"'])
+  t.same(typedBefore('a + b.c[1].na'), { owner: 'b.c[1]', prefix: 'na' })
+  t.same(typedBefore('f(x).y'), { owner: 'f(x)', prefix: 'y' })
+  t.same(typedBefore('1.5'), { owner: undefined, prefix: '5' })
+  t.same(typedBefore('"net/http".De'), { owner: '"net/http"', prefix: 'De' })
+  t.same(typedBefore(')]].x'), { owner: undefined, prefix: 'x' })
+})
