@@ -25,13 +25,15 @@ export class Ahead {
       answers.keep(read, answer)
       return answer
     }
+    // First, since editors ask for the threads first: the rest is read while they are told.
+    if (this.#goroutines <= aheadGoroutinesMax) {
+      ahead(goroutinesRead(0, aheadGoroutinesMax)).then(
+        ({ Nextg, Goroutines }) => this.sawGoroutines(Nextg > 0 ? Infinity : (Goroutines?.length ?? 0)),
+        () => {},
+      )
+    }
     ahead(stackRead(selectedGoroutine)).catch(() => {})
     ahead(argumentsRead(selectedGoroutine, 0)).catch(() => {})
     ahead(localsRead(selectedGoroutine, 0)).catch(() => {})
-    if (this.#goroutines > aheadGoroutinesMax) return
-    ahead(goroutinesRead(0, aheadGoroutinesMax)).then(
-      ({ Nextg, Goroutines }) => this.sawGoroutines(Nextg > 0 ? Infinity : (Goroutines?.length ?? 0)),
-      () => {},
-    )
   }
 }

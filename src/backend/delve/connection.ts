@@ -107,7 +107,7 @@ export class DelveConnection {
   /** Everything that was asked before leaves now. */
   close(): Promise<Error | undefined> {
     this.#asked = true
-    this.#flush()
+    this.flush()
     this.#stream.end()
     const timer = setTimeout(() => this.#stream.destroy(), 500)
     return this.closed.finally(() => clearTimeout(timer))
@@ -117,12 +117,13 @@ export class DelveConnection {
     if (!this.#corked) {
       this.#corked = true
       this.#stream.cork()
-      setImmediate(() => this.#flush())
+      setImmediate(() => this.flush())
     }
     this.#stream.write(text)
   }
 
-  #flush(): void {
+  /** Now, and not at the end of the turn: what a user waits for. */
+  flush(): void {
     if (!this.#corked) return
     this.#corked = false
     this.#stream.uncork()

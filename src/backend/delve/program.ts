@@ -254,6 +254,7 @@ export class DelveProgram implements Program {
     this.#listener.ran()
     const answer = this.#main.ask('Command', sent, { limitMs: Infinity })
     if (this.facts.multiclient && !this.#leaving) this.#ahead.write(resume.answers)
+    this.#main.flush()
     answer.then(
       ({ State }) => this.#answered(resume, State),
       (error: unknown) => this.#failed(resume, error),
