@@ -75,16 +75,14 @@ async function runs(debuggee: RunningGo): Promise<boolean> {
   return State.Running
 }
 
+/** Never a second halt while the first may still come: it would stop a later run. */
 async function halted(debuggee: RunningGo): Promise<void> {
-  await until('halted', async () => {
-    if (!(await runs(debuggee))) return true
-    // Its answer may never come (1.20.2).
-    await Promise.race([
-      askDelve(debuggee.port, 'Command', { name: 'halt' }),
-      new Promise((done) => setTimeout(done, 500)),
-    ])
-    return false
-  })
+  while (await runs(debuggee)) {
+    // Its answer may never come (1.20.2), and it is lost where it overtakes a continue.
+    askDelve(debuggee.port, 'Command', { name: 'halt' }).catch(() => {})
+    const startedMs = performance.now()
+    await until('halted', async () => performance.now() - startedMs > 5_000 || !(await runs(debuggee)))
+  }
 }
 
 async function ours(debuggee: RunningGo): Promise<string[]> {
@@ -218,7 +216,7 @@ for (const version of delveVersions) {
     await until('it is gone', () => debuggee.state() === undefined || debuggee.state() === 'Z')
     await run(t, 'python3', script)
     await debuggee.delve.kill()
-    for (const name of Object.keys(farSides)) await run(t, name, script)
+    for (const name of ['bash', 'busybox']) await run(t, name, script)
   })
 }
 
