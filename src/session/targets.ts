@@ -31,6 +31,12 @@ const kinds: Readonly<Record<BackendName, BackendKind>> = {
 const beatsPerLease = 4
 
 /**
+ * The streams to Delve that last as long as the session: its others are short, and would be sessions of sshd for nothing.
+ * By these a halt that was under way could arrive after all was undone; and a Delve with a single client goes with it.
+ */
+const lastingStreams = 2
+
+/**
  * The lease between this process and the watchdog beside it, for debuggers that need one: only a frozen daemon waits for
  * it, the end of a killed one is seen at once.
  */
@@ -138,8 +144,7 @@ export class Targets {
     return leased(transport, {
       leaseMs,
       heartbeatMs: leaseMs / beatsPerLease,
-      // With a watch one is enough: a debugger that serves a single client lets go at the end of that one.
-      ...(needsWatch ? { relays: isDirect ? 0 : 1 } : {}),
+      ...(needsWatch ? { relays: isDirect ? 0 : lastingStreams } : {}),
       onUnleased: (reason) => note(`No lease on ${transport.name}: ${reason}`),
     })
   }

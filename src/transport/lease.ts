@@ -17,7 +17,8 @@ export interface LeaseOptions {
   readonly heartbeatMs?: number
   /**
    * How many of the streams that are open at a time are leased, the first ones; all by default. For a debugger that does
-   * not let its program go when they close, the others would be sessions of sshd for nothing: there is `watch`.
+   * not let its program go when they close there is `watch`: only those need to be leased by which something could
+   * still arrive after it, when a silent link speaks again.
    */
   readonly relays?: number
   /**
@@ -33,9 +34,8 @@ export interface LeaseOptions {
  * The same transport, whose dialled streams are leased: their far end is a relay that runs there over `exec`, beside a
  * watchdog that reads our heartbeat. **The bound:** when we are gone without a word (the tunnel is silent, the daemon
  * is killed or frozen), the debugger sees its connection close at most `leaseMs` (rounded up to seconds) + 1 s after the
- * last heartbeat that arrived; when the connection breaks audibly, at once. What was given to `watch` is said by then,
- * and first. On our side a stream fails with HopError `lost` at most `leaseMs` + `heartbeatMs` after the last answer of
- * the watchdog.
+ * last heartbeat that arrived; when the connection breaks audibly, at once. What was given to `watch` is begun then. On
+ * our side a stream fails with HopError `lost` at most `leaseMs` + `heartbeatMs` after the last answer of the watchdog.
  *
  * Transports that share one SSH connection share one watchdog, since sshd counts sessions (MaxSessions, 10 by
  * default): one for the watchdog and one for each stream. Where there is no shell, no tool or no session left, `dial`

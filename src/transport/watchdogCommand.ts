@@ -2,8 +2,8 @@ import { MARK, pythonCommand } from './farSide.ts'
 import type { FarSide } from './farSide.ts'
 
 /**
- * The watchdog: reads lines, and when none comes for `leaseSeconds`, or at the end of its input, says all words that it
- * knows, all at once, and then ends the relays.
+ * The watchdog: reads lines, and when none comes for `leaseSeconds`, or at the end of its input, ends the relays, so
+ * that nothing that was under way can arrive after it, and says all words that it knows, all at once.
  * - `h`: heartbeat, answered by `h`.
  * - `+ PID TOKEN`: a relay; `- PID`: it has ended.
  * - `! ID - words…`: words, a POSIX shell snippet, answered by `w ID`; `. ID`: they are taken back; `> ID`: they are to
@@ -56,9 +56,10 @@ function watchdogScript(read: string, prelude = ':'): string {
       `.) ${without('w')};;`,
       `">") ${without('w')}; ( ${say('$b')}; echo "s $b" ) & ;; esac; done`,
     ].join(' '),
+    'g -TERM',
     `for p in $w; do ${say('$p')} & done`,
+    'if test -n "$r"; then sleep 1; g -KILL; fi',
     'wait',
-    'if test -n "$r"; then g -TERM; sleep 1; g -KILL; fi',
     'exit 0',
   ].join('; ')
 }
@@ -99,7 +100,8 @@ while select.select([0],[],[],lease)[0]:
   elif w[0]=="!": words[w[1]]=w[3]; out(b"w %s\\n"%w[1].encode())
   elif w[0]==".": words.pop(w[1],None)
   elif w[0]==">": begin(w[1])
+end(signal.SIGTERM)
 for i in list(words): begin(i)
+if relays: time.sleep(1); end(signal.SIGKILL)
 for t in saying: t.join()
-if relays: end(signal.SIGTERM); time.sleep(1); end(signal.SIGKILL)
 `

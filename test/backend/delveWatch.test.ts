@@ -244,7 +244,7 @@ for (const version of delveVersions) {
       ['cut', () => relay.cut('rst')],
     ] as const) {
       const session = await attachTo(debuggee.port, {
-        transport: leased(await transport(), { leaseMs: 4000, relays: 1 }),
+        transport: leased(await transport(), { leaseMs: 4000, relays: 2 }),
       })
       await session.configure(debuggee, 'BREAK', 'RARE')
       await session.stopped()
