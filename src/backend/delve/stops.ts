@@ -24,6 +24,8 @@ export type Decision =
   | {
       readonly kind: 'stop'
       readonly reason: string
+      /** Who has hit them. */
+      readonly goroutine: number
       readonly hitBreakpointIds: readonly number[]
       readonly text?: string
       readonly description?: string
@@ -270,13 +272,10 @@ export class Stops {
   }
 }
 
-/** Each goroutine that hit a breakpoint, the selected one first. */
-function hitsOf(stop: Stop, { hitBreakpointIds, also }: DecidedStop): Hit[] {
-  const others = also.map(({ goroutine, hitBreakpointIds: ids }) => ({ goroutine, ids }))
-  const known = new Set(others.map(({ goroutine }) => goroutine))
-  const goroutines = stoppedThreads(stop).map(({ goroutineID }) => goroutineID)
-  const first = [stop.selected, ...goroutines].find((id) => goroutines.includes(id) && !known.has(id)) ?? stop.selected
-  return [{ goroutine: first, ids: hitBreakpointIds }, ...others]
+/** Each goroutine that hit a breakpoint; first the one that it is about. */
+function hitsOf({ selected }: Stop, { goroutine, hitBreakpointIds, also }: DecidedStop): Hit[] {
+  const others = also.map(({ goroutine: other, hitBreakpointIds: ids }) => ({ goroutine: other, ids }))
+  return [{ goroutine: goroutine > 0 ? goroutine : selected, ids: hitBreakpointIds }, ...others]
 }
 
 /** Of the selected goroutine. */

@@ -5,190 +5,205 @@ import type { Handlers } from '../../backend.ts'
 import { exceptionBreakpointFilters } from '../features.ts'
 import type { Ask, Parts, Stop } from '../parts.ts'
 import type { Decision } from '../stops.ts'
-import type { Breakpoint, Thread } from '../wire.ts'
-import { DataBreakpoints, type FindItem } from './data.ts'
-import { functionWanted, instructionWanted } from './elsewhere.ts'
-import { logLine } from './logLine.ts'
-import type { Own } from './placed.ts'
-import { termsOf, termsProblem } from './placed.ts'
-import { createAt, hasStatement, Placing, type Wanted } from './placing.ts'
+import { differ, type Breakpoint, type Wanted } from './breakpoint.ts'
+import { checksOf, noChecks } from './checks.ts'
+import { accessOf, DataBreakpoints, type FindItem } from './data.ts'
+import { failureOf } from './failures.ts'
+import { Hits } from './hits.ts'
+import { Placing } from './placing.ts'
+import { Sites } from './sites.ts'
 
-const unrecoveredPanic = -1
-const fatalThrow = -2
 /** Lines that one `breakpointLocations` is about at most. */
 const locationsMax = 100
 
-interface Hit {
-  readonly goroutine: number
-  readonly reason: string
-  readonly ids: number[]
-}
+type Conditioned = Pick<DebugProtocol.SourceBreakpoint, 'condition' | 'hitCondition' | 'logMessage'>
+type Place = (breakpoint: Breakpoint) => Promise<void>
 
 /** Where the program stops or logs. */
 export class Breakpoints {
   readonly handlers: Handlers
   readonly #parts: Parts
+  readonly #sites: Sites
   readonly #placing: Placing
-  #filters: ReadonlySet<string> = new Set(
-    exceptionBreakpointFilters.filter((filter) => filter.default === true).map(({ filter }) => filter),
-  )
+  readonly #hits: Hits
+  /** By what one request is about: a file, the functions, … */
+  readonly #sets = new Map<string, readonly Breakpoint[]>()
+  /** One request after another: each compares with what the one before has left. */
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(parts: Parts, find: FindItem) {
     this.#parts = parts
-    this.#placing = new Placing(parts)
-    const data = new DataBreakpoints(parts, find)
+    const sites = (this.#sites = new Sites(parts))
+    const placing = (this.#placing = new Placing(parts, sites))
+    this.#hits = new Hits(parts, sites)
+    const data = new DataBreakpoints(parts, sites, find)
     this.handlers = {
       setBreakpoints: (call) => this.#setBreakpoints(call),
-      setFunctionBreakpoints: ({ arguments: { breakpoints } }) =>
-        this.#answer('functions', () => functionWanted(parts, breakpoints)),
-      setInstructionBreakpoints: ({ arguments: { breakpoints } }) =>
-        this.#answer('instructions', () => instructionWanted(parts, breakpoints)),
+      setFunctionBreakpoints: ({ arguments: { breakpoints } }) => {
+        const wanted = breakpoints.map((each) => wantedOf('function', each.name.trim().replace(/\(\)$/, ''), each))
+        return this.#set('functions', undefined, wanted, (breakpoint) => placing.function(breakpoint))
+      },
+      setInstructionBreakpoints: ({ arguments: { breakpoints } }) => {
+        const wanted = breakpoints.map((each) => wantedOf('instruction', addressOf(each), each))
+        return this.#set('instructions', undefined, wanted, (breakpoint) => placing.instruction(breakpoint))
+      },
       dataBreakpointInfo: (call) => data.info(call),
-      setDataBreakpoints: ({ arguments: { breakpoints } }) =>
-        this.#answer('data', async () => data.wanted(breakpoints)),
+      setDataBreakpoints: ({ arguments: { breakpoints } }) => {
+        const wanted = breakpoints.map((each) => ({ ...wantedOf('data', each.dataId, each), access: accessOf(each) }))
+        return this.#set('data', undefined, wanted, (breakpoint) => data.place(breakpoint))
+      },
       setExceptionBreakpoints: async (call) => this.#setExceptionBreakpoints(call),
       breakpointLocations: (call) => this.#locations(call),
     }
   }
 
-  /** What a stop is, told of each once. Log points have said their lines then. */
+  /** What a stop is, told of each once. Log points say their lines here. */
   hit(stop: Stop): Decision {
-    this.#outOfScope(stop)
-    const hits = new Map<number, Hit>()
-    for (const thread of stop.state.Threads ?? []) {
-      const hit = this.#hitOf(thread)
-      if (hit === undefined) continue
-      const known = hits.get(hit.goroutine)
-      if (known === undefined) hits.set(hit.goroutine, hit)
-      else known.ids.push(...hit.ids)
+    for (const breakpoint of this.#hits.goneAt(stop)) {
+      breakpoint.problem = 'The variable is gone: its function has returned.'
+      this.#parts.context.emit('breakpoint', { reason: 'changed', breakpoint: this.#shown(breakpoint) })
+      void this.#sites.leave(breakpoint)
     }
-    const first = hits.get(stop.selected) ?? [...hits.values()][0]
-    if (first === undefined) return { kind: 'resume' }
-    const also = [...hits.values()].filter((hit) => hit !== first)
-    return {
-      kind: 'stop',
-      reason: first.reason,
-      hitBreakpointIds: first.ids,
-      also: also.map(({ goroutine, ids }) => ({ goroutine, hitBreakpointIds: ids })),
-    }
+    return this.#hits.decide(stop)
   }
 
   /** Everything of ours, asked for in one turn. */
   clear(ask: Ask): Promise<unknown> {
-    const ids = new Set(
-      [...this.#placing.all()].flatMap(({ placed, isForeign }) => (placed && !isForeign ? [placed.id] : [])),
-    )
-    return Promise.all(
-      [...ids].map((Id) =>
-        ask('ClearBreakpoint', { Id }).catch((error: unknown) => {
-          this.#parts.log.info({ err: error, id: Id }, 'a breakpoint was not cleared')
-        }),
-      ),
+    return this.#sites.clear(ask)
+  }
+
+  #setBreakpoints({ arguments: args }: Call<'setBreakpoints'>): Promise<Body<'setBreakpoints'>> {
+    const { source, lines = [] } = args
+    const entries: readonly DebugProtocol.SourceBreakpoint[] = args.breakpoints ?? lines.map((line) => ({ line }))
+    const wanted = entries.map((entry) => ({
+      ...wantedOf('line', '', entry),
+      line: this.#parts.positions.fromClientLine(entry.line),
+    }))
+    return this.#set(`file ${source.path ?? ''}`, source, wanted, (breakpoint) =>
+      this.#placing.line(breakpoint, source.path ?? ''),
     )
   }
 
-  #hitOf(thread: Thread): Hit | undefined {
-    const { breakPoint, goroutineID: goroutine } = thread
-    if (breakPoint === undefined) return undefined
-    if (breakPoint.id === unrecoveredPanic || breakPoint.id === fatalThrow) {
-      const filter = breakPoint.id === unrecoveredPanic ? 'unrecovered-panic' : 'runtime-fatal-throw'
-      return this.#filters.has(filter) ? { goroutine, reason: 'exception', ids: [] } : undefined
-    }
-    const owns = this.#placing.of(breakPoint.id)
-    if (breakPoint.continue) {
-      for (const own of owns) this.#log(own, thread)
-      return undefined
-    }
-    const isData = (breakPoint.WatchExpr ?? '') !== ''
+  #set(
+    key: string,
+    source: DebugProtocol.Source | undefined,
+    wanted: readonly Wanted[],
+    place: Place,
+  ): Promise<{ breakpoints: DebugProtocol.Breakpoint[] }> {
+    const done = this.#last.then(async () => {
+      const { all, added, changed, removed } = differ(this.#sets.get(key) ?? [], wanted, (each) =>
+        this.#made(source, each),
+      )
+      if (all.length === 0) this.#sets.delete(key)
+      else this.#sets.set(key, all)
+      // All begin in this turn, and so in one flight.
+      await Promise.all([
+        ...removed.map((breakpoint) => this.#sites.leave(breakpoint)),
+        ...changed.map((breakpoint) => this.#safely(breakpoint, () => this.#change(breakpoint, place))),
+        ...added.map((breakpoint) => this.#safely(breakpoint, () => this.#add(breakpoint, place))),
+      ])
+      return { breakpoints: all.map((breakpoint) => this.#shown(breakpoint)) }
+    })
+    this.#last = done.catch(() => {})
+    return done
+  }
+
+  #made(source: DebugProtocol.Source | undefined, wanted: Wanted): Breakpoint {
     return {
-      goroutine,
-      reason: isData ? 'data breakpoint' : (owns[0]?.kind ?? 'breakpoint'),
-      ids: owns.map(({ id }) => id),
+      id: this.#parts.nextId(),
+      source,
+      wanted,
+      checks: noChecks,
+      problem: undefined,
+      note: undefined,
+      sites: new Set(),
+      foreign: new Set(),
+      hits: 0,
     }
   }
 
-  #log({ terms }: Own, thread: Thread): void {
-    if (terms.logMessage === '') return
-    const { positions, paths, context } = this.#parts
-    const path = paths.toClient(thread.file)
-    context.emit('output', {
-      category: 'stdout',
-      output: logLine(terms.logMessage, thread),
-      source: { path, name: path.split(/[\\/]/).at(-1) ?? path },
-      line: positions.toClientLine(thread.line),
-    })
-  }
-
-  /** Delve takes a data breakpoint out when its variable's function has returned. */
-  #outOfScope({ state }: Stop): void {
-    for (const gone of state.WatchOutOfScope ?? []) {
-      for (const own of this.#placing.of(gone.id)) {
-        own.placed = undefined
-        own.message = 'Its function has returned.'
-        this.#parts.context.emit('breakpoint', { reason: 'changed', breakpoint: this.#shown(own) })
-      }
+  /** Setting breakpoints never fails: many clients do not recover from that. */
+  async #safely(breakpoint: Breakpoint, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      const failure = failureOf(error)
+      this.#parts.log.debug({ err: error }, 'a breakpoint was not set')
+      breakpoint.problem = failure.kind === 'other' ? failure.message : 'Delve has not taken this breakpoint.'
     }
+    // Not in half of its places.
+    if (breakpoint.problem !== undefined) await this.#sites.leave(breakpoint)
   }
 
-  async #setBreakpoints({ arguments: args }: Call<'setBreakpoints'>): Promise<Body<'setBreakpoints'>> {
+  async #add(breakpoint: Breakpoint, place: Place): Promise<void> {
+    if (this.#check(breakpoint)) await place(breakpoint)
+  }
+
+  async #change(breakpoint: Breakpoint, place: Place): Promise<void> {
+    if (!this.#check(breakpoint)) return
+    if (breakpoint.foreign.size === 0) return this.#sites.amend(breakpoint)
+    breakpoint.note = undefined
+    await this.#sites.leave(breakpoint)
+    await place(breakpoint)
+  }
+
+  #check(breakpoint: Breakpoint): boolean {
+    const checks = checksOf(breakpoint.wanted)
+    if (typeof checks === 'string') breakpoint.problem = checks
+    else breakpoint.checks = checks
+    return typeof checks !== 'string'
+  }
+
+  #shown({ id, wanted, source, problem, note, sites }: Breakpoint): DebugProtocol.Breakpoint {
     const { paths, positions } = this.#parts
-    const clientPath = args.source.path ?? ''
-    return this.#answer(`file ${clientPath}`, async () => {
-      const { path } = await paths.toFar(clientPath)
-      return (args.breakpoints ?? []).map((breakpoint): Wanted => {
-        const terms = termsOf(breakpoint)
-        const at = { file: path, line: positions.fromClientLine(breakpoint.line) }
-        const problem = termsProblem(terms)
-        return {
-          kind: 'breakpoint',
-          key: String(at.line),
-          terms,
-          at,
-          make: problem === undefined ? (ask, name, given) => createAt(ask, name, given, at) : undefined,
-          noFile: () => paths.explain(clientPath),
-          ...(problem === undefined ? {} : { message: problem }),
-        }
-      })
+    if (problem !== undefined) {
+      const line = wanted.line === 0 ? undefined : positions.toClientLine(wanted.line)
+      return present({ id, verified: false, message: problem, reason: 'failed' as const, source, line })
+    }
+    const [site] = sites
+    const { file = '', line = 0 } = (wanted.kind === 'data' ? undefined : site?.delve) ?? {}
+    // Of several places Delve tells `<multiple locations>:0`.
+    const isKnown = line > 0
+    const path = source === undefined && isKnown ? paths.toClient(file) : undefined
+    const at = isKnown ? line : wanted.line
+    return present({
+      id,
+      verified: true,
+      message: note,
+      source: source ?? (path === undefined ? undefined : { path, name: path.split(/[\\/]/).at(-1) ?? path }),
+      line: at > 0 ? positions.toClientLine(at) : undefined,
+      instructionReference: wanted.kind === 'instruction' ? wanted.key : undefined,
     })
-  }
-
-  async #answer(group: string, find: () => Promise<readonly Wanted[]>): Promise<Body<'setBreakpoints'>> {
-    const owns = await this.#placing.update(group, find)
-    return { breakpoints: owns.map((own) => this.#shown(own)) }
-  }
-
-  #shown({ id, placed, message, kind }: Own): DebugProtocol.Breakpoint {
-    if (placed === undefined) return present({ id, verified: false, message, reason: 'failed' as const })
-    return present({ id, verified: true, message, ...(kind === 'data breakpoint' ? {} : this.#placeOf(placed)) })
-  }
-
-  #placeOf({ file, line }: Breakpoint): Partial<DebugProtocol.Breakpoint> {
-    if (file === '' || line <= 0) return {}
-    const path = this.#parts.paths.toClient(file)
-    const name = path.split(/[\\/]/).at(-1) ?? path
-    return { source: { path, name }, line: this.#parts.positions.toClientLine(line) }
   }
 
   #setExceptionBreakpoints({ arguments: args }: Call<'setExceptionBreakpoints'>): Body<'setExceptionBreakpoints'> {
     const known = new Set(exceptionBreakpointFilters.map(({ filter }) => filter))
     const filters = [...args.filters, ...(args.filterOptions ?? []).map(({ filterId }) => filterId)]
-    this.#filters = new Set(filters)
+    this.#hits.filters = new Set(filters)
     return {
-      breakpoints: filters.map((filter) => {
-        return known.has(filter) ? { verified: true } : { verified: false, message: `Delve has no filter '${filter}'.` }
-      }),
+      breakpoints: filters.map((filter) =>
+        known.has(filter) ? { verified: true } : { verified: false, message: `Delve has no filter '${filter}'.` },
+      ),
     }
   }
 
   async #locations({ arguments: args }: Call<'breakpointLocations'>): Promise<Body<'breakpointLocations'>> {
     if (args === undefined) return { breakpoints: [] }
-    const { paths, positions, program } = this.#parts
+    const { paths, positions } = this.#parts
     const { path } = await paths.toFar(args.source.path ?? '')
-    const first = positions.fromClientLine(args.line)
-    const last = Math.min(positions.fromClientLine(args.endLine ?? args.line), first + locationsMax - 1)
-    const lines = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index)
-    const found = await program.interject((ask) => Promise.all(lines.map((line) => hasStatement(ask, path, line))))
-    const there = lines.filter((_, index) => found[index])
-    return { breakpoints: there.map((line) => ({ line: positions.toClientLine(line), column: positions.firstColumn })) }
+    const from = positions.fromClientLine(args.line)
+    const to = Math.min(positions.fromClientLine(args.endLine ?? args.line), from + locationsMax - 1)
+    const lines = await this.#placing.statements(path, from, to)
+    return { breakpoints: lines.map((line) => ({ line: positions.toClientLine(line), column: positions.firstColumn })) }
   }
+}
+
+function wantedOf(kind: Wanted['kind'], key: string, { condition, hitCondition, logMessage }: Conditioned): Wanted {
+  return { kind, line: 0, key, access: 0, condition, hitCondition, logMessage }
+}
+
+/** Empty for what is no address. */
+function addressOf({ instructionReference, offset = 0 }: DebugProtocol.InstructionBreakpoint): string {
+  const address = Number(instructionReference) + offset
+  return Number.isSafeInteger(address) && address > 0 ? `0x${address.toString(16)}` : ''
 }

@@ -1,244 +1,211 @@
-import type { Ask, Parts } from '../parts.ts'
-import type { Breakpoint } from '../wire.ts'
-import { DelveError } from '../connection.ts'
-import { delveTerms, failureOf, Names, sameTerms, type Failure, type Kind, type Own, type Terms } from './placed.ts'
+import type { Parts } from '../parts.ts'
+import { scopeOf, selectedGoroutine } from '../reads.ts'
+import { hex, type Location } from '../wire.ts'
+import type { Breakpoint } from './breakpoint.ts'
+import { failureOf } from './failures.ts'
+import { addressesOf, type Sites } from './sites.ts'
 
-/** A breakpoint as the client wants it. */
-export interface Wanted {
-  readonly kind: Kind
-  readonly key: string
-  readonly terms: Terms
-  /** Sets it under this name; undefined where it is known that it cannot be, and `message` says why. */
-  readonly make: ((ask: Ask, name: string, terms: Terms) => Promise<Breakpoint>) | undefined
-  readonly message?: string
-  /** Where it may slide to: the lines below it. */
-  readonly at?: { readonly file: string; readonly line: number }
-  /** Why it is not set where its file is none of the program's. */
-  readonly noFile?: () => string
-}
+/** A statement is looked for in so many lines behind a line that has none, and then before it. */
+const nearLines = 20
+/** Of a regular expression. */
+const functionsMax = 100
+const goFlavour = 2
 
-interface Failed {
-  readonly own: Own
-  readonly wanted: Wanted
-  readonly name: string
-  readonly failure: Failure
-}
-
-/** So many lines below are looked at for one with a statement. */
-const slideMax = 20
-
-/** The client's breakpoints on Delve: what it says anew is compared with what is there, so that hit counts stay. */
+/** Where a breakpoint is in the program. Each method sets what it is given, or says why not. */
 export class Placing {
   readonly #parts: Parts
-  readonly #names: Names
-  readonly #groups = new Map<string, readonly Own[]>()
-  /** One request after another: each compares with what the one before has left. */
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #sites: Sites
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts, sites: Sites) {
     this.#parts = parts
-    this.#names = new Names(parts.prefix)
+    this.#sites = sites
   }
 
-  /** All of ours that are there. */
-  *all(): Generator<Own> {
-    for (const group of this.#groups.values()) yield* group
-  }
-
-  /** Those of the client's that Delve's one is. */
-  of(id: number): Own[] {
-    return [...this.all()].filter(({ placed }) => placed?.id === id)
-  }
-
-  /** Of a group (a file, the functions, …) there are now these. */
-  update(group: string, find: () => Promise<readonly Wanted[]>): Promise<readonly Own[]> {
-    const updated = this.#last.then(async () => this.#update(group, await find()))
-    this.#last = updated.catch(() => {})
-    return updated
-  }
-
-  async #update(group: string, wanted: readonly Wanted[]): Promise<readonly Own[]> {
-    const before = [...(this.#groups.get(group) ?? [])]
-    const now: Own[] = []
-    const changed: [Own, Wanted][] = []
-    const fresh: [Own, Wanted][] = []
-    for (const each of wanted) {
-      const at = before.findIndex(({ key, placed }) => key === each.key && placed !== undefined)
-      const known = at < 0 ? undefined : before.splice(at, 1)[0]
-      if (known !== undefined && sameTerms(known.terms, each.terms)) {
-        now.push(known)
-      } else if (known !== undefined && !known.isForeign && this.of(known.placed!.id).length === 1) {
-        known.terms = each.terms
-        now.push(known)
-        changed.push([known, each])
-      } else {
-        if (known !== undefined) before.push(known)
-        const own = this.#new(each)
-        now.push(own)
-        if (each.make !== undefined) fresh.push([own, each])
-      }
+  async line(breakpoint: Breakpoint, path: string): Promise<void> {
+    const { line } = breakpoint.wanted
+    const problem = await this.#inFile(breakpoint, path, line)
+    if (problem !== 'noFile') return
+    // Only now: that a file is known by the client's path is found out by the first try.
+    const far = await this.#parts.paths.toFar(path)
+    if (far.path === path || (await this.#inFile(breakpoint, far.path, line)) === 'noFile') {
+      breakpoint.problem = this.#parts.paths.explain(path)
     }
-    this.#groups.set(group, now)
-    const gone = before.filter(({ placed, isForeign }) => placed !== undefined && !isForeign)
-    await this.#apply(gone, changed, fresh)
-    return now
   }
 
-  #new({ kind, key, terms, message }: Wanted): Own {
-    return { id: this.#parts.nextId(), kind, key, terms, placed: undefined, isForeign: false, message }
-  }
-
-  /** In one flight, and so in one halt of a program that runs; what went wrong is seen to in another. */
-  async #apply(gone: readonly Own[], changed: readonly [Own, Wanted][], fresh: readonly [Own, Wanted][]) {
-    // What others of the client's share stays.
-    const cleared = gone.filter(({ placed }) => this.of(placed!.id).length === 0)
-    if (cleared.length + changed.length + fresh.length === 0) return
-    const failed = await this.#parts.program.interject(async (ask) => {
-      const clears = [...new Map(cleared.map((own) => [own.placed!.id, own])).values()].map((own) =>
-        this.#clear(ask, own),
-      )
-      const amends = changed.map(([own, wanted]) => this.#amend(ask, own, wanted))
-      const makes = fresh.map(([own, wanted]) => this.#make(ask, own, wanted))
-      const answers = await Promise.all([...clears, ...amends, ...makes])
-      return answers.filter((answer): answer is Failed => answer !== undefined)
-    })
-    if (failed.length > 0) await this.#mend(failed)
-  }
-
-  async #clear(ask: Ask, own: Own): Promise<undefined> {
-    const { id, name } = own.placed!
-    try {
-      await ask('ClearBreakpoint', { Id: id })
-    } catch (error) {
-      // Somebody else may have cleared it, or its function has returned.
-      if (!(error instanceof DelveError)) throw error
-    }
-    if (this.#names.isOurs(name)) this.#names.free(name)
+  /** Sets it, with what it has found out; only an unknown file is left to the caller. */
+  async #inFile(breakpoint: Breakpoint, file: string, line: number): Promise<'noFile' | undefined> {
+    const failure = await this.#create(breakpoint, file, line)
+    if (failure === 'noFile') return 'noFile'
+    if (failure === 'noStatement') await this.#near(breakpoint, file, line)
     return undefined
   }
 
-  async #amend(ask: Ask, own: Own, wanted: Wanted): Promise<Failed | undefined> {
-    const changed = { ...own.placed!, ...delveTerms(own.terms) }
+  async #create(breakpoint: Breakpoint, file: string, line: number): Promise<'noFile' | 'noStatement' | undefined> {
     try {
-      await ask('AmendBreakpoint', { Breakpoint: changed })
-      own.placed = changed
-      own.message = undefined
+      await this.#sites.create({ file, line }, breakpoint)
       return undefined
     } catch (error) {
-      if (!(error instanceof DelveError)) throw error
-      // It would go on with what it was told before.
-      return { own, wanted, name: own.placed!.name, failure: { kind: 'other', message: error.message } }
+      const failure = failureOf(error)
+      switch (failure.kind) {
+        case 'exists':
+          await this.#shared(breakpoint, file, line, failure.address)
+          return undefined
+        case 'other':
+          breakpoint.problem = failure.message
+          return undefined
+        default:
+          return failure.kind
+      }
     }
   }
 
-  async #make(ask: Ask, own: Own, wanted: Wanted, at = wanted.make!): Promise<Failed | undefined> {
-    const name = this.#names.take()
+  async #near(breakpoint: Breakpoint, file: string, line: number): Promise<void> {
+    const { positions } = this.#parts
+    const at = positions.toClientLine(line)
+    const [near] = await this.statements(file, line + 1, line + nearLines)
+    if (near !== undefined) {
+      breakpoint.note = `Line ${at} has no statement: this is at line ${positions.toClientLine(near)}.`
+      await this.#create(breakpoint, file, near)
+      return
+    }
+    const before = (await this.statements(file, Math.max(1, line - nearLines), line - 1)).at(-1)
+    const nearest =
+      before === undefined ? '' : `; the nearest before it that has one is ${positions.toClientLine(before)}`
+    breakpoint.problem = `Neither line ${at} nor the ${nearLines} behind it have a statement${nearest}.`
+  }
+
+  /** The lines that have one, in one flight. */
+  async statements(file: string, from: number, to: number): Promise<number[]> {
+    const lines = Array.from({ length: Math.max(0, to - from + 1) }, (_, at) => from + at)
+    const found = await Promise.all(lines.map((line) => this.#find(`${file}:${line}`).catch(() => [])))
+    return lines.filter((_, at) => found[at]!.some(({ pc }) => hex(pc) !== '0x0'))
+  }
+
+  async #find(text: string): Promise<readonly Location[]> {
+    const { Locations } = await this.#parts.program.once('FindLocation', {
+      Scope: scopeOf(selectedGoroutine, 0),
+      Loc: text,
+    })
+    return Locations ?? []
+  }
+
+  /** One of the line's addresses has a breakpoint already. */
+  async #shared(breakpoint: Breakpoint, file: string, line: number, address: string): Promise<void> {
+    const locations = await this.#find(`${file}:${line}`).catch(() => [])
+    const all = locations.flatMap(addressesIn)
+    await this.#atAddresses(breakpoint, all.length > 0 ? all : [address])
+  }
+
+  async #join(breakpoint: Breakpoint, addresses: readonly string[]): Promise<void> {
+    const sites = new Set(addresses.map((address) => this.#sites.at(address)).filter((site) => site !== undefined))
     try {
-      own.placed = await at(ask, name, wanted.terms)
-      return undefined
+      for (const site of sites) await this.#sites.join(site, breakpoint)
     } catch (error) {
-      if (!(error instanceof DelveError)) throw error
-      return { own, wanted, name, failure: failureOf(error.message) }
+      const failure = failureOf(error)
+      breakpoint.problem = failure.kind === 'other' ? failure.message : 'Delve has not taken this breakpoint.'
     }
   }
 
-  async #mend(failed: readonly Failed[]): Promise<void> {
-    const { program } = this.#parts
-    const slid = new Map<Failed, number>()
-    await program.interject(async (ask) => {
-      const ghosts = failed.map(async ({ own, name, failure }) => {
-        // One that fails on its condition is there all the same, and has the name (1.20.2, 1.27.1).
-        if (failure.kind === 'other')
-          await ask('ClearBreakpoint', own.placed ? { Id: own.placed.id } : { Name: name }).catch(() => {})
-        if (this.#names.isOurs(name)) this.#names.free(name)
-      })
-      const lines = failed.map(async (each) => {
-        const line = await this.#lineBelow(ask, each)
-        if (line !== undefined) slid.set(each, line)
-      })
-      const isForeign = failed.some(({ failure }) => failure.kind === 'exists')
-      const there = isForeign ? ask('ListBreakpoints', { All: false }) : undefined
-      await Promise.all([...ghosts, ...lines])
-      const found = (await there)?.Breakpoints ?? []
-      for (const each of failed) this.#settle(each, found)
+  /** Where there is none yet it is set, and where there is one it is the same for both. */
+  async #atAddresses(breakpoint: Breakpoint, addresses: readonly string[]): Promise<void> {
+    const left = new Set(addresses)
+    const joined = new Set<string>()
+    for (;;) {
+      for (const address of left) {
+        const site = this.#sites.at(address)
+        if (site === undefined) continue
+        joined.add(address)
+        for (const each of addressesOf(site)) left.delete(each)
+      }
+      if (left.size === 0) break
+      try {
+        await this.#sites.create({ addrs: [...left].map(Number) }, breakpoint)
+        break
+      } catch (error) {
+        const failure = failureOf(error)
+        if (failure.kind !== 'exists' || !(left.has(failure.address) || this.#sites.at(failure.address))) {
+          breakpoint.problem = failure.kind === 'other' ? failure.message : 'Delve has not taken this breakpoint.'
+          return
+        }
+        if (this.#sites.at(failure.address) !== undefined) continue
+        left.delete(failure.address)
+        if (!this.#leaveTo(breakpoint, failure.address)) return
+      }
+    }
+    await this.#join(breakpoint, [...joined])
+  }
+
+  /** Another client of Delve has one there: Delve stops for it anyway, and has no second one for us. */
+  #leaveTo(breakpoint: Breakpoint, address: string): boolean {
+    const { condition, hitCondition, message } = breakpoint.checks
+    if (condition !== '' || hitCondition !== undefined || message !== undefined) {
+      breakpoint.problem =
+        'Another client of Delve has a breakpoint here, and Delve has one for both: it can have no condition and no log message of yours.'
+      return false
+    }
+    this.#sites.leaveTo(address, breakpoint)
+    breakpoint.note = 'Another client of Delve has a breakpoint here, which stops the program for both.'
+    return true
+  }
+
+  async function(breakpoint: Breakpoint): Promise<void> {
+    const name = breakpoint.wanted.key
+    if (/^(?:[-+*]|0x[\da-f]+$|\d+$|$)/i.test(name)) {
+      breakpoint.problem = `'${name}' is no name of a function: write package.Function, (*Type).Method or /a regular expression/.`
+      return
+    }
+    let found: readonly Location[]
+    try {
+      found = (await this.#find(name)).filter((location) => isFunction(name, location))
+    } catch (error) {
+      breakpoint.problem = functionProblem(name, error)
+      return
+    }
+    if (found.length === 0) breakpoint.problem = functionProblem(name, undefined)
+    else if (found.length > functionsMax) {
+      breakpoint.problem = `${found.length} functions are called so, more than the ${functionsMax} that one breakpoint is set in.`
+    } else {
+      if (found.length > 1) breakpoint.note = `In ${found.length} functions.`
+      await this.#atAddresses(breakpoint, [...new Set(found.flatMap(addressesIn))])
+    }
+  }
+
+  /** Delve sets a trap anywhere: within an instruction it would make another one of it. */
+  async instruction(breakpoint: Breakpoint): Promise<void> {
+    const { key } = breakpoint.wanted
+    const address = Number(key)
+    const scope = scopeOf(selectedGoroutine, 0)
+    const argument = { Scope: scope, StartPC: address, EndPC: 0, Flavour: goFlavour }
+    const { Disassemble: around } = await this.#parts.program.once('Disassemble', argument).catch((error: unknown) => {
+      this.#parts.log.debug({ err: error }, 'there is no machine code at an address')
+      return { Disassemble: null }
     })
-    if (slid.size > 0) await this.#slide(slid)
-  }
-
-  #settle({ own, wanted, failure }: Failed, found: readonly Breakpoint[]): void {
-    switch (failure.kind) {
-      case 'exists':
-        return this.#share(own, failure, found)
-      case 'noStatement':
-        own.message = 'There is no statement of the program on this line, nor on the lines that follow it.'
-        return
-      case 'noFile':
-        own.message = wanted.noFile?.() ?? 'The program has no such file.'
-        return
-      case 'other':
-        own.placed = undefined
-        own.message = `Delve does not take this breakpoint: ${failure.message}.`
-    }
-  }
-
-  #share(
-    own: Own,
-    { file, line }: { readonly file: string; readonly line: number },
-    found: readonly Breakpoint[],
-  ): void {
-    const isThere = (one: Breakpoint | undefined): boolean => one?.file === file && one.line === line
-    const other = [...this.all()].find(({ placed }) => isThere(placed))
-    own.placed = other?.placed ?? found.find(isThere)
-    own.isForeign = other?.isForeign ?? true
-    if (own.placed === undefined) own.message = `There is a breakpoint at ${file}:${line} already.`
-    else if (other === undefined)
-      own.message = 'Another client of this Delve has set it; its condition is left as it is.'
-    else if (!sameTerms(own.terms, other.terms))
-      own.message = 'Another breakpoint is on the same line, whose condition holds for both.'
-  }
-
-  /** The first line below with a statement: all are asked for in the same flight. */
-  async #lineBelow(ask: Ask, { wanted, failure }: Failed): Promise<number | undefined> {
-    if (failure.kind !== 'noStatement' || wanted.at === undefined) return undefined
-    const { file, line } = wanted.at
-    const lines = Array.from({ length: slideMax }, (_, index) => line + 1 + index)
-    const found = await Promise.all(lines.map((each) => hasStatement(ask, file, each)))
-    return lines.find((_, index) => found[index])
-  }
-
-  async #slide(slid: ReadonlyMap<Failed, number>): Promise<void> {
-    const failed = await this.#parts.program.interject(async (ask) => {
-      const makes = [...slid].map(([{ own, wanted }, line]) => {
-        const { file } = wanted.at!
-        own.message = undefined
-        return this.#make(ask, own, wanted, (asking, name, terms) => createAt(asking, name, terms, { file, line }))
-      })
-      const there = ask('ListBreakpoints', { All: false })
-      const answers = await Promise.all(makes)
-      return { failed: answers.filter((answer) => answer !== undefined), found: (await there).Breakpoints ?? [] }
-    })
-    for (const each of failed.failed) {
-      if (this.#names.isOurs(each.name)) this.#names.free(each.name)
-      this.#settle(each, failed.found)
-    }
+    const begins = (around ?? []).map(({ Loc }) => Number(Loc.pc))
+    if (begins.includes(address)) return this.#atAddresses(breakpoint, [key])
+    const own = begins.findLast((each) => each < address)
+    breakpoint.problem =
+      own === undefined
+        ? `There is no function of the program at ${key}.`
+        : `No instruction begins at ${key}: it is within the one at ${hex(own)}, which would be destroyed.`
   }
 }
 
-export async function hasStatement(ask: Ask, file: string, line: number): Promise<boolean> {
-  try {
-    const { Locations } = await ask('FindLocation', { Scope: { GoroutineID: -1, Frame: 0 }, Loc: `${file}:${line}` })
-    return (Locations ?? []).some(({ pc, pcs }) => Number(pc) !== 0 || (pcs ?? []).length > 0)
-  } catch (error) {
-    if (error instanceof DelveError) return false
-    throw error
-  }
+const addressesIn = ({ pc, pcs }: Location): string[] => (pcs === undefined || pcs.length === 0 ? [pc] : pcs).map(hex)
+
+const lastName = (text: string): string => /[^.]*$/.exec(text.replace(/\[.*/s, ''))![0]
+
+/** What is no function, Delve takes for an expression: the value of a variable would be the address. */
+function isFunction(name: string, location: Location): boolean {
+  if (name.startsWith('/') && name.endsWith('/')) return true
+  if (/:\d+$/.test(name)) return true
+  return location.function !== undefined && lastName(location.function.name) === lastName(name)
 }
 
-export async function createAt(
-  ask: Ask,
-  name: string,
-  terms: Terms,
-  where: { readonly file: string; readonly line: number } | { readonly addrs: readonly number[] },
-): Promise<Breakpoint> {
-  return (await ask('CreateBreakpoint', { Breakpoint: { name, ...where, ...delveTerms(terms) } })).Breakpoint
+function functionProblem(name: string, error: unknown): string {
+  const message = error instanceof Error ? error.message : ''
+  const [, candidates] = /^Location ".*" ambiguous: (.*)$/s.exec(message) ?? []
+  if (candidates !== undefined) return `Several functions are called '${name}': ${candidates}. Write more of the name.`
+  const isUnknown = error === undefined || /not found$|could not find function/.test(message)
+  if (!isUnknown) return `The function '${name}' was not found: ${message}.`
+  return `The program has no function '${name}': it may be written with its package (main.work), or be inlined or left out by the linker.`
 }

@@ -1,0 +1,142 @@
+import t from 'tap'
+import { until } from '../support/debuggee.ts'
+import { askDelve, delveVersions, startGo } from '../support/delve.ts'
+import { opener } from '../support/delveSession.ts'
+import { breakpointProgram, count, listed, logged, setAt } from '../support/goBreakpoints.ts'
+
+for (const version of delveVersions) {
+  void t.test(`delve ${version.name}`, async (t) => {
+    const attachTo = opener(t)
+    const go = await startGo(version, breakpointProgram)
+    t.after(() => go.end())
+    const at = (mark: string) => go.line(mark)
+
+    await t.test('of a running program, without a stop that anybody sees', async (t) => {
+      const session = await attachTo(go.port)
+      await session.ask('configurationDone', undefined)
+      const answers = await setAt(session, go, { GROW: { condition: 'n < 0' }, EMPTY: { condition: 'n < 0' } })
+      t.match(answers, [
+        { verified: true, line: at('GROW'), source: { path: go.file } },
+        { verified: true, line: at('BEHIND') },
+      ])
+      await go.runsOn()
+      const again = await setAt(session, go, { GROW: { condition: 'n < 0' }, LOCAL: { condition: 'n < 0' } })
+      t.equal(again[0]!.id, answers[0]!.id, 'the same is the same')
+      t.equal(again[1]!.verified, true)
+      const [unknown] = (
+        await session.ask('setBreakpoints', { source: { path: '/nowhere/mian.go' }, breakpoints: [{ line: 5 }] })
+      ).breakpoints
+      t.match(unknown, { verified: false, message: /The program has no mian\.go; near to it is .*main\.go/ })
+      const [behind] = await setAt(session, go, { 'There is no code': {} })
+      t.match(behind, { verified: false, message: String })
+      t.match(behind!.message, new RegExp(`\\b${at('TICK') + 1}\\b|\\b${at('TICK') + 2}\\b|\\b${at('TICK') + 3}\\b`))
+      await go.runsOn()
+      t.equal(count(session, 'stopped') + count(session, 'continued'), 0)
+    })
+
+    await t.test('hits are counted on over an edit; what Delve does not take leaves nothing behind', async (t) => {
+      const session = await attachTo(go.port)
+      await session.configure(go)
+      await setAt(session, go, { GROW: { hitCondition: '> 1000000' } })
+      await go.runsOn(5)
+      await setAt(session, go, { GROW: { hitCondition: '> 1000000' }, TICK: {} })
+      await session.stopped()
+      const [first] = await listed(go)
+      t.ok(first!.totalHitCount >= 5)
+      const answers = await setAt(session, go, {
+        GROW: { condition: 'n > 100', hitCondition: '> 2' },
+        LOCAL: { condition: 'n ==' },
+        KEPT: { hitCondition: 'often' },
+        TICK: {},
+      })
+      t.same(
+        answers.map(({ verified }) => verified),
+        [true, false, false, true],
+      )
+      t.match(answers[1]!.message, /Delve/)
+      t.match(answers[2]!.message, /often/)
+      const all = await listed(go)
+      t.match(
+        all.map(({ line }) => line),
+        [at('GROW'), at('TICK')],
+        'no ghosts',
+      )
+      t.match(all[0], { id: first!.id, name: first!.name, Cond: 'n > 100' })
+      t.ok(all[0]!.totalHitCount >= first!.totalHitCount)
+      const [good] = await setAt(session, go, { LOCAL: { condition: 'n > 0' } })
+      t.equal(good!.verified, true, 'mended')
+      await session.ask('continue', { threadId: 1 })
+      t.match(await session.stopped(), { reason: 'breakpoint', line: at('LOCAL') })
+      const [bad] = await setAt(session, go, { LOCAL: { condition: 'n >' } })
+      t.match(bad, { verified: false, message: /Delve/ })
+      t.same(await listed(go), [], 'a condition that is no more good')
+      await setAt(session, go, { TICK: { hitCondition: '3' } })
+      const before = go.ticks()
+      await session.ask('continue', { threadId: 1 })
+      await session.stopped()
+      t.ok(go.ticks() - before >= 2, 'a bare number is ==')
+    })
+
+    await t.test('log points say their lines and stop nobody', async (t) => {
+      const session = await attachTo(go.port)
+      await session.configure(go)
+      await setAt(session, go, {
+        GROW: { logMessage: '{b.name} {*b} grows by {n}' },
+        LOCAL: { logMessage: 'no {nothing} here', condition: 'n % 2 == 0' },
+      })
+      await until('both have spoken', () => {
+        const lines = logged(session)
+        return lines.some((line) => line.startsWith('tea')) && lines.some((line) => line.startsWith('no '))
+      })
+      const lines = logged(session)
+      t.match(
+        lines.find((line) => line.startsWith('tea')),
+        /^tea main\.Box \{name: "tea", size: \d+\} grows by [012]$/,
+      )
+      t.match(
+        lines.find((line) => line.startsWith('no ')),
+        /^no .*could not find symbol value for nothing.* here$/,
+      )
+      const said = session.seen.find(({ body }) => (body as { category?: string }).category === 'stdout')
+      t.match(said?.body, { source: { path: go.file }, line: Number })
+      const [open] = await setAt(session, go, { GROW: { logMessage: 'open {n' } })
+      t.match(open, { verified: false, message: /brace/ })
+      t.equal(count(session, 'stopped'), 0)
+    })
+
+    await t.test('several at one place', async (t) => {
+      const session = await attachTo(go.port)
+      await session.configure(go)
+      const [plain, slid] = await setAt(session, go, { BEHIND: {}, EMPTY: { logMessage: 'twice {n}' } })
+      t.match([plain, slid], [{ verified: true }, { verified: true, line: at('BEHIND') }])
+      t.same((await session.next('stopped')).hitBreakpointIds, [plain!.id])
+      await session.ask('continue', { threadId: 1 })
+      t.same((await session.next('stopped')).hitBreakpointIds, [plain!.id])
+      t.match(logged(session).at(-1), /^twice \d+$/, 'and it is logged')
+      t.equal((await listed(go)).length, 1)
+      await setAt(session, go, { EMPTY: { logMessage: 'twice {n}' } })
+      await session.ask('continue', { threadId: 1 })
+      await go.runsOn()
+      t.equal(count(session, 'stopped'), 2, 'what is left only logs')
+      const [one, other] = await setAt(session, go, { BEHIND: { condition: 'n > 0' }, EMPTY: { condition: 'n < 0' } })
+      t.match([one, other], [{ verified: true }, { verified: true }])
+      t.same((await session.next('stopped')).hitBreakpointIds, [one!.id])
+      await setAt(session, go, { EMPTY: { condition: 'n < 0' } })
+      await session.ask('continue', { threadId: 1 })
+      await go.runsOn()
+      t.equal(count(session, 'stopped'), 3)
+    })
+
+    await t.test('nothing is left at the end, and the program runs on', async (t) => {
+      const session = await attachTo(go.port)
+      await session.configure(go, 'GROW', 'LOCAL')
+      await session.stopped()
+      await session.end()
+      await go.runsOn()
+      await askDelve(go.port, 'Command', { name: 'halt' })
+      t.same(await listed(go), [])
+      void askDelve(go.port, 'Command', { name: 'continue' }).catch(() => {})
+      await go.runsOn()
+    })
+  })
+}
