@@ -133,7 +133,7 @@ export const stories: readonly Story[] = [
         ],
       })
       await transcript.ask('continue', { threadId: at.threadId })
-      await client.until('the log line', 10_000, () => client.output().includes('amount is'))
+      await client.until('the log line', 30_000, () => client.output().includes('amount is'))
       transcript.note(/amount is.*/.exec(client.output())![0])
     },
   },
