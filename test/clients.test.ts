@@ -2,6 +2,7 @@ import { DebugClient } from '@vscode/debugadapter-testsupport'
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import t from 'tap'
 import { debugpyVersions, startPython, tickingProgram, until, type Debuggee } from './support/debugpy.ts'
+import { delveVersions, startGo } from './support/delve.ts'
 import { nodeVersions, startNode, tickingProgram as nodeTickingProgram } from './support/node.ts'
 import { startRealDaemon } from './support/realDaemon.ts'
 
@@ -27,15 +28,49 @@ class AttachingClient extends DebugClient {
   }
 }
 
+const goTickingProgram = `package main
+
+import (
+	"fmt"
+	"time"
+)
+
+type Order struct {
+	number int
+	lines  []string
+}
+
+func text(n int) string {
+	return fmt.Sprint(n)
+}
+
+func work(n int) int {
+	order := Order{n, []string{"tea", "milk"}}
+	doubled := n * 2
+	fmt.Println("tick", n) // BREAK
+	return doubled + len(order.lines) // AFTER
+}
+
+func main() {
+	fmt.Println(text(0))
+	for n := 1; ; n++ {
+		work(n)
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+`
+
 /** What the same session is told with on another debugger, and what differs in the language of the program. */
 interface Subject {
   readonly name: string
-  readonly backend: 'debugpy' | 'node'
+  readonly backend: 'debugpy' | 'node' | 'delve'
   start(): Promise<Debuggee>
   /** Runs the program's code, changes it, is no expression. */
   readonly refused: readonly string[]
   readonly condition: string
   readonly textOf: (name: string) => string
+  /** A text as the debugger shows it. */
+  readonly quoted: (text: string) => string
 }
 
 const pythons: readonly Subject[] = debugpyVersions.map((version) => ({
@@ -45,6 +80,7 @@ const pythons: readonly Subject[] = debugpyVersions.map((version) => ({
   refused: ['print(1)', 'order.number = 1', 'x{y}'],
   condition: 'print(n)',
   textOf: (name) => `str(${name})`,
+  quoted: (text) => `'${text}'`,
 }))
 
 const nodes: readonly Subject[] = nodeVersions.map((version) => ({
@@ -54,10 +90,22 @@ const nodes: readonly Subject[] = nodeVersions.map((version) => ({
   refused: ['work(1)', 'order.number = 1', 'x{y}'],
   condition: 'work(n)',
   textOf: (name) => `String(${name})`,
+  quoted: (text) => `'${text}'`,
+}))
+
+const gos: readonly Subject[] = delveVersions.map((version) => ({
+  name: `Delve ${version.name}`,
+  backend: 'delve',
+  start: () => startGo(version, goTickingProgram),
+  refused: ['work(1)', 'order.number = 1', 'x{y}'],
+  condition: 'work(n) == 1',
+  textOf: (name) => `call text(${name})`,
+  quoted: (text) => `"${text}"`,
 }))
 
 const [python] = pythons as [Subject, ...Subject[]]
 const [node] = nodes as [Subject, ...Subject[]]
+const [go] = gos as [Subject, ...Subject[]]
 
 async function world(t: Parameters<typeof startRealDaemon>[0], subject: Subject = python) {
   const debuggee = await subject.start()
@@ -100,7 +148,7 @@ async function hit(client: AttachingClient, target: string, debuggee: Debuggee) 
   }
 }
 
-for (const subject of [...pythons, ...nodes]) {
+for (const subject of [...pythons, ...nodes, ...gos]) {
   void t.test(`Microsoft's DebugClient on ${subject.name}: a whole session that only looks`, async (t) => {
     const { debuggee, connect, daemon } = await world(t, subject)
     const client = await connect()
@@ -108,7 +156,7 @@ for (const subject of [...pythons, ...nodes]) {
     const at = (name: string) => ({ path: debuggee.file, line: debuggee.line(name) })
     t.equal(Number(values['doubled']), 2 * Number(values['n']))
     const { body } = await client.evaluateRequest({ expression: 'order.lines[1]', frameId, context: 'hover' })
-    t.equal(body.result, "'milk'")
+    t.equal(body.result, subject.quoted('milk'))
     for (const expression of subject.refused) {
       await t.rejects(client.evaluateRequest({ expression, frameId, context: 'repl' }), { message: /^Refused by/ })
     }
@@ -127,7 +175,7 @@ for (const subject of [...pythons, ...nodes]) {
       verified: false,
       message: /^Refused by the rule 'expression'/,
     })
-    t.match(client.said('stderr'), /program\.(py|js):\d+: Refused by the rule 'expression'/)
+    t.match(client.said('stderr'), /(program\.(py|js)|main\.go):\d+: Refused by the rule 'expression'/)
     t.match(await set({ logMessage: 'number {order.number}' }), { verified: true })
     await client.continueRequest({ threadId })
     await until('the log point writes', () => /number \d+/.test(client.said('stdout') + client.said('console')))
@@ -142,14 +190,14 @@ for (const subject of [...pythons, ...nodes]) {
   })
 }
 
-for (const subject of [python, node]) {
+for (const subject of [python, node, go]) {
   void t.test(`in control values change, and the end lets the program run: ${subject.name}`, async (t) => {
     const { debuggee, connect } = await world(t, subject)
     const client = await connect()
     const { frameId, locals } = await hit(client, 'mine', debuggee)
     await client.setVariableRequest({ variablesReference: locals, name: 'doubled', value: '77' })
     const { body } = await client.evaluateRequest({ expression: subject.textOf('doubled'), frameId, context: 'repl' })
-    t.equal(body.result, "'77'")
+    t.equal(body.result, subject.quoted('77'))
     // What nvim-dap sends for `terminate()`, though nobody offered it.
     await client.disconnectRequest({ terminateDebuggee: true })
     await debuggee.runsOn()
