@@ -374,6 +374,7 @@ for (const esm of [false, true]) {
     const breakpoints = [{ line }, { line: firstLine, condition: '1 === 1' }, { line: firstLine, condition: '1 === 2' }]
     const set = (await held.ask('setBreakpoints', { source, breakpoints })).breakpoints
     t.match(set, [{ verified: false, reason: 'pending' }, { verified: false }, { verified: false }])
+    await until('the program has begun', async () => (await held.run('typeof load')) === 'function')
     const running = held.run('load().then(({ greet }) => greet({ name: "you" }))')
     const generated = readFileSync(path.join(node.folder, 'out/greet.js'), 'utf8').split('\n')
     const atFirst = await held.stopped()

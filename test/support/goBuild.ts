@@ -44,7 +44,16 @@ export async function buildGo(go: string, program: string, options: GoBuild): Pr
   const made = [go, JSON.stringify(options.optimised), JSON.stringify(options.stripped), String(options.trimpath)]
   const key = digest([folder, ...made, ...sources.map((name) => readGo(path.join(folder, name)))].join('\0'))
   const binary = path.join(tools, 'go-programs', key, path.basename(folder))
-  if (existsSync(binary)) return { binary, file }
+  // Two tests of one file may ask for the same program at once.
+  const building = existsSync(binary) ? Promise.resolve() : (buildings.get(binary) ?? build(go, folder, binary, options))
+  buildings.set(binary, building)
+  await building
+  return { binary, file }
+}
+
+const buildings = new Map<string, Promise<void>>()
+
+async function build(go: string, folder: string, binary: string, options: GoBuild): Promise<void> {
   mkdirSync(path.dirname(binary), { recursive: true })
   const making = `${binary}.${process.pid}.making`
   const flags = [
@@ -66,7 +75,6 @@ export async function buildGo(go: string, program: string, options: GoBuild): Pr
     },
   })
   renameSync(making, binary)
-  return { binary, file }
 }
 
 function digest(text: string): string {
