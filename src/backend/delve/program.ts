@@ -4,10 +4,12 @@ import { deferred, type Deferred } from '../../lib/deferred.ts'
 import type { Log } from '../../lib/log.ts'
 import { Ahead } from './ahead.ts'
 import { DelveError, type DelveConnection } from './connection.ts'
+import { FirstStop } from './firstStop.ts'
+import { Foreign } from './foreign.ts'
 import { Halts } from './halts.ts'
 import type { Ask, Facts, Program } from './parts.ts'
 import { callMs, loadConfig, stepGraceMs } from './quirks.ts'
-import { exitIn, isHalt } from './states.ts'
+import { endsWatch, exitIn, isHalt } from './states.ts'
 import { Answers, ProgramStop } from './stop.ts'
 import type { DebuggerCommand, DebuggerState, In, Method, Out } from './wire.ts'
 
@@ -272,8 +274,8 @@ export class DelveProgram implements Program {
     if (state.exited) return this.#end({ exitStatus: state.exitStatus })
     if (resume !== this.#resume) {
       // It was run on already. What it has hit is told, since nobody will see it.
-      if (!this.#leaving && state.Threads?.some(({ breakPoint }) => breakPoint !== undefined))
-        this.#listener.passed(state)
+      const isHit = endsWatch(state) || state.Threads?.some(({ breakPoint }) => breakPoint !== undefined) === true
+      if (!this.#leaving && isHit) this.#listener.passed(state)
       return
     }
     if (resume.intercept?.(state) === true) return

@@ -3,6 +3,7 @@ import type { Facts, Stop } from './parts.ts'
 import { loadConfig } from './quirks.ts'
 import { scopeOf } from './reads.ts'
 import { stoppedThreads } from './goroutines.ts'
+import { endsWatch } from './states.ts'
 import type { Breakpoint, CommandName, Variable } from './wire.ts'
 
 export type Reason = Pick<DebugProtocol.StoppedEvent['body'], 'reason' | 'description' | 'text'>
@@ -51,10 +52,14 @@ export function isStepOver({ state }: Stop, asked: CommandName | undefined): boo
   return isInstruction(asked) || !state.NextInProgress
 }
 
+/** The function of a watched variable has returned. */
+export const watchEnd: Reason = { reason: 'data breakpoint', description: 'Paused where a variable ends' }
+
 /** Delve stopped for what is neither a breakpoint nor a step; undefined if that may be one. */
 export function otherReason(stop: Stop, asked: CommandName | undefined): Reason | undefined {
   const { state } = stop
   if (isHardcoded(stop)) return { reason: 'breakpoint', description: 'Paused on runtime.Breakpoint()' }
+  if (endsWatch(state)) return watchEnd
   switch (state.stopReason) {
     case 'launched':
     case 'attached':

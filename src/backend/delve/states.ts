@@ -1,7 +1,13 @@
 import type { DebuggerCommand, DebuggerState } from './wire.ts'
 
+/** Delve has taken out a watchpoint, whose function has returned: no thread stands at a breakpoint for that. */
+export function endsWatch({ WatchOutOfScope }: DebuggerState): boolean {
+  return WatchOutOfScope !== undefined && WatchOutOfScope !== null && WatchOutOfScope.length > 0
+}
+
 /** Stopped by a halt: at no breakpoint, and not because a step is over. */
 export function isHalt(state: DebuggerState, { name }: DebuggerCommand): boolean {
+  if (endsWatch(state)) return false
   // A step that Delve has given up with the halt could not go on: that is a stop.
   if (name !== 'continue' && !state.NextInProgress) return false
   if (state.stopReason !== undefined) return state.stopReason === 'manual'

@@ -14,8 +14,10 @@ import {
   isStep,
   isStepOver,
   otherReason,
+  watchEnd,
   type Reason,
 } from './reasons.ts'
+import { endsWatch } from './states.ts'
 import type { ThreadIds } from './threadIds.ts'
 import type { CommandName, DebuggerCommand, DebuggerState, Word } from './wire.ts'
 
@@ -141,6 +143,15 @@ export class Stops {
     this.#take(stop)
   }
 
+  /** Somebody else has run the program on from there. */
+  continued(stop: Stop): void {
+    this.#asked = undefined
+    if (this.#isClosed || !this.#seen.has(stop)) return
+    const { parts, ids } = this.#own
+    parts.context.emit('continued', { threadId: ids.toThread(stop.selected), allThreadsContinued: true })
+    if (!this.#early.has(stop)) parts.note('Another client of this Delve has run the program on.')
+  }
+
   /** What was hit while breakpoints were set, and nobody saw: the program runs on already. */
   passed(state: DebuggerState): void {
     const over = (): Promise<never> => Promise.reject(dapError('notStopped', {}))
@@ -155,7 +166,9 @@ export class Stops {
       forget() {},
     }
     const decision = this.#own.hit(stop)
-    if (decision.kind === 'resume' || !this.#isOpen || this.#isClosed) return
+    if (!this.#isOpen || this.#isClosed) return
+    this.#tellEnds(state)
+    if (decision.kind === 'resume') return
     const at = stoppedThreads(stop)[0]
     const where = at === undefined ? '' : ` at ${this.#own.parts.paths.toClient(at.file)}:${at.line}`
     this.#own.parts.note(`A breakpoint was hit${where} while breakpoints were set; the program has run on.`)
@@ -210,11 +223,9 @@ export class Stops {
   }
 
   #showStep(stop: Stop, hits: readonly Hit[] = []): void {
-    const { stopReason, WatchOutOfScope } = stop.state
+    const { stopReason } = stop.state
     const others = hits.filter(({ goroutine }) => goroutine !== stop.selected)
-    if ((WatchOutOfScope ?? []).length > 0) {
-      return this.#show(stop, { reason: 'data breakpoint', description: 'Paused where a variable ends' }, others)
-    }
+    if (endsWatch(stop.state)) return this.#show(stop, watchEnd, others)
     this.#show(stop, { reason: 'step' }, others)
     if (stopReason === 'breakpoint') this.#own.parts.note('The step ended at a log point: Delve has given it up there.')
   }
@@ -264,11 +275,15 @@ export class Stops {
   }
 
   #tell({ state, pausing }: Stop): void {
-    const { parts } = this.#own
-    for (const { WatchExpr } of state.WatchOutOfScope ?? []) {
-      parts.note(`The data breakpoint on ${WatchExpr ?? 'a variable'} is gone: its function has returned.`)
+    this.#tellEnds(state)
+    if (!state.NextInProgress || pausing) return
+    this.#own.parts.note("A breakpoint has interrupted the step: 'continue' finishes it.")
+  }
+
+  #tellEnds({ WatchOutOfScope }: DebuggerState): void {
+    for (const { WatchExpr } of WatchOutOfScope ?? []) {
+      this.#own.parts.note(`The data breakpoint on ${WatchExpr ?? 'a variable'} is gone: its function has returned.`)
     }
-    if (state.NextInProgress && !pausing) parts.note("A breakpoint has interrupted the step: 'continue' finishes it.")
   }
 }
 
