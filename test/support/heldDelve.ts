@@ -60,7 +60,7 @@ export async function held(
     ended: (how: Error | { readonly exitStatus: number }) => void told.push({ kind: 'ended', how }),
   }
   const program = new DelveProgram(connected.links, connected.facts, listener, silentLog)
-  if (connected.state === undefined) program.adopt()
+  if (connected.state === undefined) void program.adopt().catch(() => {})
   else program.found(connected.state)
   const stopsTold = (): ProgramStop[] => told.flatMap((one) => (one.kind === 'stopped' ? [one.stop] : []))
   return {

@@ -15,7 +15,7 @@ import { Goroutines } from './goroutines.ts'
 import { tableOf } from './handlers.ts'
 import { keepStepping } from './keepStepping.ts'
 import { leave } from './leave.ts'
-import type { Frame, Parts } from './parts.ts'
+import type { Facts, Frame, Parts } from './parts.ts'
 import { pathsOf, type SourcePaths } from './paths.ts'
 import { Positions } from './positions.ts'
 import { DelveProgram } from './program.ts'
@@ -80,6 +80,8 @@ class DelveBackend implements Backend, Parts {
   readonly #stops: Stops
   readonly #closed = deferred<Error | undefined>()
   #watch: Watch | undefined
+  /** Each is said once, though the watch may be renewed. */
+  readonly #watchNotes = new Set<string>()
   #isWatchedRunning = false
   #isLost = false
   #lastId = 0
@@ -158,18 +160,34 @@ class DelveBackend implements Backend, Parts {
     const { state } = this.#own.connected
     // Before anything of ours is in the program: from then on somebody must take it out if we are gone.
     this.#watch = await this.#watchFor(state === undefined)
-    if (state === undefined) program.adopt()
+    if (state === undefined) this.#adopt()
     else program.found(state)
     this.#stops.attached()
     this.#prepareSteps()
-    this.#tellProcess()
     this.#warn()
+    if (state !== undefined) this.#tellProgram(program.facts)
+  }
+
+  /** Whose process it is, and of which Go, is known some milliseconds later. */
+  #adopt(): void {
+    const { facts } = this.program
+    this.program.adopt().then(
+      ({ Pid, TargetGoVersion }) => this.#tellProgram({ pid: Pid, targetGoVersion: goVersionIn(TargetGoVersion) }),
+      (error: unknown) => {
+        this.log.info({ err: error }, 'which process it is could not be asked')
+        this.#tellProgram(facts)
+      },
+    )
   }
 
   #watchFor(resume: boolean): Promise<Watch | undefined> {
     this.#isWatchedRunning = resume
     const { context, prefix } = this
-    return watchFor({ context, address: this.options.address, prefix, resume, note: (text) => this.note(text) })
+    const note = (text: string): void => {
+      if (!this.#watchNotes.has(text)) this.note(text)
+      this.#watchNotes.add(text)
+    }
+    return watchFor({ context, address: this.options.address, prefix, resume, note })
   }
 
   /** What was held when we came is left held, unless we have let it run since. */
@@ -196,8 +214,8 @@ class DelveBackend implements Backend, Parts {
     })
   }
 
-  #tellProcess(): void {
-    const { pid } = this.program.facts
+  #tellProgram({ pid, targetGoVersion }: Pick<Facts, 'pid' | 'targetGoVersion'>): void {
+    if (this.#left !== undefined) return
     const isLocalProcess = isHere(this.context.transport, this.options.address)
     this.context.emit('process', {
       name: pid === undefined ? 'go' : `go (process ${pid})`,
@@ -205,22 +223,19 @@ class DelveBackend implements Backend, Parts {
       isLocalProcess,
       ...(pid !== undefined && isLocalProcess ? { systemProcessId: pid } : {}),
     })
+    const { goVersions, version } = this.program.facts
+    if (goVersions === undefined || !isOutside(targetGoVersion, goVersions)) return
+    const known = `Delve ${version} knows Go ${goVersions.min} to ${goVersions.max}`
+    this.note(`${known}, and the program is built by ${targetGoVersion}: values may be wrong or missing.`)
   }
 
   #warn(): void {
-    const { multiclient, attached, goVersions, targetGoVersion } = this.program.facts
-    if (!multiclient) {
-      const end = attached
-        ? 'Delve ends with this session, and the program runs on'
-        : 'Delve ends with this session and takes the program with it, which it has started itself'
-      this.note(`This Delve serves one client: ${end}. Start it with --accept-multiclient to attach again later.`)
-    }
-    if (goVersions !== undefined && isOutside(goVersionIn(targetGoVersion), goVersions)) {
-      const { version } = this.program.facts
-      this.note(
-        `Delve ${version} knows Go ${goVersions.min} to ${goVersions.max}, and the program is built by ${targetGoVersion}: values may be wrong or missing.`,
-      )
-    }
+    const { multiclient, attached } = this.program.facts
+    if (multiclient) return
+    const end = attached
+      ? 'Delve ends with this session, and the program runs on'
+      : 'Delve ends with this session and takes the program with it, which it has started itself'
+    this.note(`This Delve serves one client: ${end}. Start it with --accept-multiclient to attach again later.`)
   }
 
   async #configurationDone(): Promise<undefined> {

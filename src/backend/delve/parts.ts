@@ -13,6 +13,7 @@ export interface Facts {
   readonly version: string
   /** `default`, `native`, `lldb`, `rr`, `core`. */
   readonly backend: string
+  /** Empty where Delve was asked while the program ran: it tells only of a stopped one. */
   readonly targetGoVersion: string
   readonly goVersions: { readonly min: string; readonly max: string } | undefined
   /** Serves several connections; otherwise ours is the only one, and the last. */
@@ -22,6 +23,7 @@ export interface Facts {
   readonly recorded: boolean
   /** It was running when we came. */
   readonly wasRunning: boolean
+  /** Undefined where Delve was asked while the program ran. */
   readonly pid: number | undefined
 }
 

@@ -152,22 +152,23 @@ export class DelveProgram implements Program {
     this.#gate = gate
   }
 
-  /** It runs by somebody else's resume, which is ended for one of ours: only then its stops are told to us. */
-  adopt(): void {
-    const foreign: Resume = {
-      command: ordinary,
-      answers: new Answers(),
-      done: deferred(),
-      pausing: false,
-      settled: false,
-    }
+  /**
+   * It runs by somebody else's resume, which is ended for one of ours: only then its stops are told to us. Resolves to
+   * what Delve tells of a stopped program only.
+   */
+  async adopt(): Promise<Out<'ProcessPid'> & Pick<Out<'GetVersion'>, 'TargetGoVersion'>> {
+    const answers = new Answers()
+    const foreign: Resume = { command: ordinary, answers, done: deferred(), pausing: false, settled: false }
     this.#halts.halt(foreign)
     // Served when it has halted, and before the resume: `State` would not be.
-    this.ask('ProcessPid', {}).then(
-      () => this.#settle(foreign),
-      () => this.#settle(foreign),
-    )
+    const asked = Promise.all([this.ask('ProcessPid', {}), this.ask('GetVersion', {})])
     this.#run(ordinary)
+    try {
+      const [pid, version] = await asked
+      return { ...pid, ...version }
+    } finally {
+      this.#settle(foreign)
+    }
   }
 
   resume(command: DebuggerCommand, goroutine?: number): void {
