@@ -6,10 +6,13 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import { parseDelve, parseListener } from '../../src/backend/delve/listener.ts'
 import { delveSays } from '../../src/backend/delve/start.ts'
+import type { Arguments } from '../../src/dap/call.ts'
 import { CliHome } from '../support/cli.ts'
-import { freePort, until } from '../support/debuggee.ts'
+import { Client, look } from '../support/client.ts'
+import { freePort, RunningProgram, until } from '../support/debuggee.ts'
 import { delveVersions, startGo, type RunningGo } from '../support/delve.ts'
 import { buildGo } from '../support/goBuild.ts'
+import { startRealDaemon } from '../support/realDaemon.ts'
 import { makeKey, startSshd } from '../support/sshd.ts'
 
 const [newest, old] = delveVersions
@@ -196,7 +199,7 @@ void t.test('a Delve is started where none listens, detached from the login that
   t.match(await doctor(69, 'many', '--start'), /✗ port .*2 processes have .*: \d+, \d+/)
   t.match(await doctor(69, 'noGo', '--start'), /✗ port .*process \d+ is no Go program, so dlv was not attached/)
   t.match(await doctor(69, 'noDlv', '--start'), /✗ port .*there is no \/nowhere\/dlv there\n.*go install/)
-  t.match(await doctor(69, 'fails', '--start'), /✗ port .*sh ended with 3: it is not there/)
+  t.match(await doctor(69, 'fails', '--start'), /✗ port .*'sh' ended with 3: it is not there/)
 
   // They end what they have started, and let go what they were attached to.
   const delves: number[] = []
@@ -229,6 +232,87 @@ void t.test('a Delve is started where none listens, detached from the login that
   )
 })
 
+void t.test('a Delve is started at attach, through ssh and here, where the target says how', async (t) => {
+  const { binary, file } = await buildGo(newest.go, 'shop', {})
+  const home = new CliHome(t)
+  const id = `checkout-${process.pid}`
+  const run = (word: string) => {
+    const child = spawn(binary, [word], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const program = new RunningProgram({ child, file, text: readFileSync(file, 'utf8'), comment: '//', folder: '' })
+    t.teardown(() => child.kill('SIGKILL'))
+    return program
+  }
+  const programs = [run(`${id}-0`), run(`${id}-1`)] as const
+  const ports = [await freePort(), await freePort(), await freePort()] as const
+  mkdirSync(join(home.folder, '.ssh'))
+  const { host, port, hostKeys } = await startSshd(t, { authorized: [makeKey(join(home.folder, '.ssh/id_ed25519'))] })
+  writeFileSync(
+    join(home.folder, '.ssh/config'),
+    `Host prod\n  HostName ${host}\n  Port ${port}\n  User root\n  IdentityAgent none\n`,
+  )
+  writeFileSync(join(home.folder, '.ssh/known_hosts'), `[${host}]:${port} ${hostKeys['ed25519']}\n`)
+  const dlv = `dlv: ${newest.dlv}`
+  const daemon = await startRealDaemon(t, {
+    home: home.folder,
+    yaml: `targets:
+  far: { backend: delve, at: ${ports[0]}, ssh: prod, start: { process: ${id}-0, ${dlv} } }
+  here: { backend: delve, at: ${ports[1]}, start: { pid: ${programs[1].pid}, ${dlv} } }
+  taken: { backend: delve, at: ${ports[2]}, start: { process: ${id}-0, ${dlv} } }
+  none: { backend: delve, at: ${ports[2]}, start: { process: ${id}-2, ${dlv} } }
+  plain: { backend: delve, at: ${ports[2]} }
+adHoc: true
+`,
+  })
+  const delves: number[] = []
+  t.teardown(() => delves.forEach((pid) => process.kill(pid, 'SIGTERM')))
+  for (const [name, program] of [
+    ['far', programs[0]],
+    ['here', programs[1]],
+  ] as const) {
+    const client = await Client.connect(daemon.port)
+    await client.attach({ target: name }, () => client.break(file, program.line('BREAK')))
+    delves.push(tracerOf(program.pid))
+    const note = new RegExp(`\\[breakwater\\] The debugger did not listen: .*dlv attach ${program.pid} was run`)
+    await client.until('the console says what was done', 30_000, () => note.test(client.output()))
+    t.match(await client.event('process'), { name: `go (process ${program.pid})` })
+    const { threadId = 0 } = await client.event('stopped')
+    const { frame, locals } = await look(client, threadId)
+    t.match(frame, { name: 'main.order', line: program.line('BREAK') })
+    t.match(locals, { amount: '0' })
+    await client.break(file)
+    await client.request('continue', { threadId })
+    await client.disconnect()
+    await program.runsOn()
+    const line = daemon.audit.find(({ kind, why }) => kind === 'change' && String(why).includes(String(program.pid)))
+    t.match(line, { target: name, command: 'attach', outcome: 'allowed' }, 'the audit has it as a change')
+  }
+  const started = daemon.audit.filter(({ kind }) => kind === 'change').length
+  const again = await Client.connect(daemon.port)
+  await again.attach({ target: 'far' })
+  await again.disconnect()
+  t.equal(daemon.audit.filter(({ kind }) => kind === 'change').length, started, 'one that is there is left alone')
+
+  const attach = async (target: unknown) => {
+    const client = await Client.connect(daemon.port)
+    await client.initialize()
+    const why = await client.request('attach', { target } as Arguments<'attach'>).then(
+      async () => {
+        await client.event('terminated')
+        return client.output()
+      },
+      (error: unknown) => (error as Error).message,
+    )
+    client.connection.close()
+    return why
+  }
+  t.match(await attach('taken'), /^'dlv attach \d+' has failed: .*already being debugged by .*one debugger at a time/)
+  t.match(await attach('none'), /^No process that is a Go program has '.*-2'/)
+  t.match(await attach('plain'), /nothing listens there/)
+  const adHoc = { backend: 'delve', at: ports[2], start: { pid: programs[0].pid } }
+  t.match(await attach(adHoc), /has no 'start'/, 'a client starts nothing')
+  await programs[0].runsOn()
+})
+
 /** As the kernel has it: the process that leads the session. */
 function sessionOf(pid: number): number {
   return Number(
@@ -236,6 +320,11 @@ function sessionOf(pid: number): number {
       .replace(/^.*\) /, '')
       .split(' ')[3],
   )
+}
+
+/** The Delve that a process is attached to. */
+function tracerOf(pid: number): number {
+  return Number(/^TracerPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1])
 }
 
 void t.test('a Delve that does not know the Go of its program says so', async (t) => {

@@ -151,7 +151,7 @@ async function startByCommand(
       return `${text} was run`
     case 'failed': {
       const [problem, advice] = delveSays(said.rest) ?? [lastLine(said.rest), 'Try the command there.']
-      throw refused(`${argv[0]} ended with ${said.words[0]}: ${problem}`, advice)
+      throw refused(`'${argv[0]}' ended with ${said.words[0]}: ${problem}`, advice)
     }
     case 'nolog':
       throw refused(...noLog)
@@ -180,7 +180,7 @@ function refusal(said: Said, recipe: Extract<StartRecipe, { kind: 'attach' }>, h
       return refused(...noLog)
     case 'failed': {
       const [problem, advice] = delveSays(said.rest) ?? [lastLine(said.rest), 'Try it there: dlv attach PID.']
-      return refused(`dlv attach ${pid}: ${problem}`, advice)
+      return refused(`'dlv attach ${pid}' has failed: ${problem}`, advice)
     }
     default:
       return notFound(said, recipe, 'is a Go program', hop, 'Name the command in start: [dlv, attach, "1234", …].')
