@@ -11,7 +11,7 @@ import type { Variable } from '../wire.ts'
 import { formatValue, rowMax } from './format.ts'
 import { placeOf, resultItems } from './frameVariables.ts'
 import { expressionOf, pathOf, type Item } from './item.ts'
-import { heldBy, kinds, loadedBytes } from './kinds.ts'
+import { heldBy, kinds, loadedBytes, pointeeOf } from './kinds.ts'
 import type { Nodes, Place } from './nodes.ts'
 import { read, readPage, told } from './reader.ts'
 import { formatOf, hasPages, show } from './show.ts'
@@ -53,7 +53,7 @@ export async function evaluate(own: EvaluateParts, call: Call<'evaluate'>): Prom
   const place = whereOf(own.parts, frameId)
   const called = calling.exec(expression)
   if (called !== null) return callFunction(own, place, expression.slice(called[0].length), call)
-  const variable = await read(place, expression, call.signal)
+  const variable = await withPointee(place, await read(place, expression, call.signal), call.signal)
   const item = itemOf(variable, expression)
   if (context === 'clipboard' || context === 'variables') {
     const { result, ...body } = resultOf(own, place, item, call.arguments.format)
@@ -68,6 +68,14 @@ export async function evaluate(own: EvaluateParts, call: Call<'evaluate'>): Prom
 function itemOf(variable: Variable, expression: string): Item {
   const path = pathOf(expression)
   return { name: expression.trim(), variable, expression: expressionOf(variable, path), path }
+}
+
+/** Of `&x` Delve reads the address only. */
+async function withPointee(place: Place, variable: Variable, signal: AbortSignal): Promise<Variable> {
+  const pointee = variable.kind === kinds.pointer ? pointeeOf(variable) : undefined
+  const expression = pointee?.onlyAddr === true ? expressionOf(pointee, undefined) : undefined
+  if (expression === undefined) return variable
+  return { ...variable, children: [await read(place, expression, signal)] }
 }
 
 /** With all of a text, up to a length. */

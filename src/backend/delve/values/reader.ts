@@ -22,7 +22,23 @@ export function told(error: unknown): unknown {
   // A bug of Delve, with the stack of its own below.
   const [, internal] = /^Internal debugger error: (.*?)(?: \(recovered\))?$/m.exec(message) ?? []
   if (internal !== undefined) return dapError('notAnswered', { why: `Delve itself has failed at this: ${internal}.` })
-  return dapError('notAnswered', { why: `${message[0]?.toUpperCase() ?? ''}${message.slice(1)}.` })
+  return dapError('notAnswered', { why: sentence(message) })
+}
+
+/** Begins with what the user has written, or with a type: in Go a capital would be another name. */
+const named = /^\S+ \(type |^\S*\.| (?:has no member|is not a struct)/
+
+function sentence(message: string): string {
+  const [, column, syntax] = /^\d+:(\d+): (.*)/.exec(message) ?? []
+  if (syntax === "expected '==', found '='") {
+    return "An assignment is no expression: in the mode 'control' write `call` in front of it."
+  }
+  if (syntax !== undefined) return `This is not a Go expression (column ${column}): ${syntax}.`
+  if (message.startsWith('no type entry found')) return 'The program has no such type.'
+  // Delve 1.20 does not name what has no name.
+  if (message.startsWith(' has no member')) return `The value${message}.`
+  if (named.test(message)) return `${message}.`
+  return `${message[0]?.toUpperCase() ?? ''}${message.slice(1)}.`
 }
 
 export async function read(

@@ -20,8 +20,17 @@ export interface Child {
   readonly isReadOnly?: boolean
 }
 
+/** What was computed has no type for Delve. */
+const untyped: Readonly<Record<number, string>> = {
+  [kinds.bool]: 'bool',
+  [kinds.int]: 'int',
+  [kinds.float64]: 'float64',
+  [kinds.string]: 'string',
+}
+
 /** `error(*main.failure)`: with the concrete type, as `dlv dap` tells it. */
-export function typeOf(variable: Variable): string {
+export function typeOf(variable: Variable): string | undefined {
+  if (variable.type === '') return untyped[variable.kind]
   const held = variable.kind === kinds.interface ? heldBy(variable) : undefined
   return held === undefined ? variable.type : `${variable.type}(${held.type})`
 }
@@ -65,7 +74,7 @@ export function show(
     value: value ?? formatValue(variable, format),
     variablesReference: behind === undefined ? 0 : nodes.add(place, behind),
     ...present({
-      type: variable.type === '' ? undefined : typeOf(variable),
+      type: typeOf(variable),
       evaluateName: path,
       indexedVariables: count,
       namedVariables: target === undefined ? undefined : namedOf(target),

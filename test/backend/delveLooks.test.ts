@@ -1,0 +1,46 @@
+import t from 'tap'
+import { delveVersions, startGo, type GoProgram } from '../support/delve.ts'
+import { opener } from '../support/delveSession.ts'
+
+/** What a Go developer reads, where it was once worse than what `dlv dap` writes. */
+for (const version of delveVersions) {
+  void t.test(`delve ${version.name}`, async (t) => {
+    const attachTo = opener(t)
+    const at = async (program: GoProgram, mark: string) => {
+      const go = await startGo(version, program)
+      t.teardown(() => go.end())
+      const session = await attachTo(go.port)
+      await session.configure(go, mark)
+      const { frameId } = await session.stopped()
+      return {
+        session,
+        evaluate: (expression: string) => session.ask('evaluate', { expression, frameId, context: 'repl' }),
+      }
+    }
+
+    await t.test('errors', async (t) => {
+      const { evaluate } = await at('shop', 'AFTER')
+      const errors: readonly (readonly [string, string | RegExp])[] = [
+        ['items[0].nosuch', /^(?:main\.Item|The value) has no member nosuch\.$/],
+        ['amount.x', /^amount \(type int\) (?:has no member x|is not a struct)\.$/],
+        ['nosuch', 'Could not find symbol value for nosuch.'],
+        ['items[7]', 'Index out of bounds.'],
+        ['amount ==', "This is not a Go expression (column 10): expected operand, found 'EOF'."],
+        ['amount = 5', "An assignment is no expression: in the mode 'control' write `call` in front of it."],
+        ['Nosuch{1}', /^(?:The program has no such type|Expression \*ast\.CompositeLit not implemented)\.$/],
+      ]
+      for (const [expression, message] of errors) await t.rejects(evaluate(expression), { message }, expression)
+    })
+
+    await t.test('what an address points to, and the type of what is computed', async (t) => {
+      const { session, evaluate } = await at('shop', 'AFTER')
+      const pointer = await evaluate('&items[0]')
+      t.match(pointer, { result: '*main.Item {name: "tea", price: 3}', type: '*main.Item' })
+      t.match((await session.children_(pointer.variablesReference)).get('price'), { value: '3' })
+      t.match(await evaluate('&amount'), { result: '*5', type: '*int' })
+      t.match(await evaluate('len(items)'), { result: '2', type: 'int' })
+      t.match(await evaluate('amount > 2'), { result: 'true', type: 'bool' })
+      t.match(await evaluate('"a" + "b"'), { result: '"ab"', type: 'string' })
+    })
+  })
+}
