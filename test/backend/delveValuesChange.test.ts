@@ -59,13 +59,14 @@ for (const version of delveVersions) {
         ['used[0]', 'interface {}(string) "tea"'],
         ['call double(4)', '8'],
         ['call double(4) + 1', '9'],
-        ['call split("a:b")', '"a", "b", error nil'],
+        ['call version = "a:b"', ''],
+        ['call split(version)', '"a", "b", error nil'],
         ['call version = "x"', ''],
         ['version', '"x"'],
       ]
       for (const [expression, expected] of known) t.equal(await result(expression), expected, expression)
-      const split = await session.children_((await evaluate('call split("tea")')).variablesReference)
-      t.same([...split.values()].map(({ value }) => value).slice(0, 2), ['"tea"', '""'])
+      const split = await session.children_((await evaluate('call split(version)')).variablesReference)
+      t.same([...split.values()].map(({ value }) => value).slice(0, 2), ['"x"', '""'])
       t.match(split.get('err'), { type: 'error(*errors.errorString)' })
       t.equal(await result('version', 'clipboard'), 'x', 'a text is copied as it is')
       t.equal(await result('version', 'hover'), '"x"')
@@ -81,7 +82,7 @@ for (const version of delveVersions) {
         ['call explode()', /has panicked: "exploded while evaluated"/],
         ['nosuch', /Could not find symbol value for nosuch/],
         ['ticks +', /expected operand/],
-        ['touched = 3', /expected '==', found '='/],
+        ['touched = 3', /An assignment is no expression/],
         ['touched++', /found '\+\+'/],
         ['', /expected operand/],
       ]
@@ -224,7 +225,12 @@ for (const version of delveVersions) {
         (await within('call dog.Named.Hel')).map(({ label }) => label),
         ['Hello'],
       )
-      t.equal(await result('call dog.Named.Hello("Hi")'), '"Hi, Rex"')
+      const call = result('call dog.Named.Hello("Hi")')
+      // Delve 1.20 spoils it, and often the program with it (quirks.ts).
+      if (version.name === 'newest') t.equal(await call, '"Hi, Rex"')
+      else
+        await t.rejects(call, { message: /loses the arguments where a text is written in the call.* Set a variable/ })
+      t.equal(await result('call dog.Named.Hello(dog.breed)'), '"corgi, Rex"')
     })
 
     await t.test('memory, in pieces, up to where there is none', async (t) => {

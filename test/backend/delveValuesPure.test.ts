@@ -1,4 +1,5 @@
 import t from 'tap'
+import { Calls, needsOf } from '../../src/backend/delve/values/callText.ts'
 import { typedBefore } from '../../src/backend/delve/values/completions.ts'
 import { formatValue, shortType } from '../../src/backend/delve/values/format.ts'
 import { noVariable, packageWord } from '../../src/backend/delve/values/frameVariables.ts'
@@ -120,4 +121,53 @@ void t.test('names and expressions', async (t) => {
   t.same(typedBefore('1.5'), { owner: undefined, prefix: '5' })
   t.same(typedBefore('"net/http".De'), { owner: '"net/http"', prefix: 'De' })
   t.same(typedBefore(')]].x'), { owner: undefined, prefix: 'x' })
+})
+
+void t.test('what a call needs before it begins', async (t) => {
+  const needs: readonly (readonly [expression: string, text: boolean, calls: number])[] = [
+    ['f()', false, 1],
+    ["f(1, x[2], 'a', len(s), int8(3))", false, 1],
+    ['f("x")', true, 1],
+    ['a.b.M( `x` , 1)', true, 1],
+    ['f(x + "y")', true, 1],
+    ['f(("x"))', true, 1],
+    ['(*list).Push("a)(b")', true, 1],
+    ['f(m["key"], "a b".x)', false, 1],
+    ['"example.com/shop".F(n)', false, 1],
+    ['f((*"main.Row")(0xc000010010), (*main.Row)(p))', false, 1],
+    ['x = "text"', false, 0],
+    ['x = f("text")', true, 1],
+    ['f(g(1))', false, 2],
+    ['a.f(1).g(2)', false, 2],
+    ['fs[0](1)', false, 1],
+    ['m["k"](1)', false, 1],
+    ['f(len(g()))', false, 2],
+    ['f("un', false, 1],
+  ]
+  for (const [expression, text, calls] of needs) t.same(needsOf(expression), { text, calls }, expression)
+
+  const checked = (version: string, ...expressions: string[]): string[] => {
+    const said: string[] = []
+    const parts = { program: { facts: { version } }, note: (sentence: string) => void said.push(sentence) }
+    const calls = new Calls(parts as unknown as ConstructorParameters<typeof Calls>[0])
+    for (const expression of expressions) {
+      try {
+        calls.check(expression)
+      } catch (error) {
+        said.push(`! ${(error as Error).message}`)
+      }
+    }
+    return said
+  }
+  t.same(checked('1.21.2', 'f(1)', 'f(x)', 'x = "text"'), [])
+  for (const version of ['1.9.1', '1.20.2', '1.21.2']) {
+    t.match(
+      checked(version, 'f("x")', 'f(g(1))'),
+      [/^! .*a text is written/, /^! .*one call is within another/],
+      version,
+    )
+  }
+  for (const version of ['1.22.0', '1.27.2', '1.100.0', '2.0.0']) {
+    t.match(checked(version, 'f(g(1))', 'f("x")', 'f("y")'), [/garbage collector/], version)
+  }
 })

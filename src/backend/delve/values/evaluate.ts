@@ -8,6 +8,7 @@ import type { Parts } from '../parts.ts'
 import { loadConfig } from '../quirks.ts'
 import { selectedGoroutine } from '../reads.ts'
 import type { Variable } from '../wire.ts'
+import type { Calls } from './callText.ts'
 import { formatValue, rowMax } from './format.ts'
 import { placeOf, resultItems } from './frameVariables.ts'
 import { expressionOf, pathOf, type Item } from './item.ts'
@@ -28,6 +29,7 @@ const lineMax = 4_096
 export interface EvaluateParts {
   readonly parts: Parts
   readonly nodes: Nodes
+  readonly calls: Calls
 }
 
 /** Where an expression is evaluated: without a frame where the program has stopped. */
@@ -131,6 +133,7 @@ async function callFunction(
     throw dapError('notAnswered', { why: 'A function is not called in a session that only looks.' })
   }
   if (context === 'hover') throw dapError('notAnswered', { why: 'A function is not called for a hover.' })
+  own.calls.check(expression)
   const results = await inject(own, place, expression)
   const items = resultItems(results)
   const [only] = items

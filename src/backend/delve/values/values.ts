@@ -2,6 +2,7 @@ import type { Body, Call } from '../../../dap/call.ts'
 import { dapError } from '../../../dap/errors.ts'
 import type { Handlers } from '../../backend.ts'
 import type { Parts } from '../parts.ts'
+import { Calls } from './callText.ts'
 import { setExpression, setVariable } from './change.ts'
 import { completions } from './completions.ts'
 import { evaluate } from './evaluate.ts'
@@ -21,7 +22,7 @@ export class Values {
     this.#parts = parts
     const nodes = (this.#nodes = new Nodes(parts))
     const variables = new Variables(nodes)
-    const own = { parts, nodes }
+    const own = { parts, nodes, calls: new Calls(parts) }
     const memory = new Memory(own)
     this.handlers = {
       scopes: (call) => this.#scopes(call),
