@@ -59,6 +59,7 @@ const mappers: { readonly [C in Command]?: Mapper<C> } = {
   setExpression: (body, to) => to.value(body),
   setBreakpoints: (body, to) => ({ ...body, breakpoints: body.breakpoints.map((b) => to.breakpoint(b)) }),
   setFunctionBreakpoints: (body, to) => ({ ...body, breakpoints: body.breakpoints.map((b) => to.breakpoint(b)) }),
+  setDataBreakpoints: (body, to) => ({ ...body, breakpoints: body.breakpoints.map((b) => to.breakpoint(b)) }),
   setInstructionBreakpoints: (body, to) => ({ ...body, breakpoints: body.breakpoints.map((b) => to.breakpoint(b)) }),
   setExceptionBreakpoints: (body, to) =>
     body.breakpoints === undefined ? body : { ...body, breakpoints: body.breakpoints.map((b) => to.breakpoint(b)) },

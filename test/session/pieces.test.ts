@@ -240,9 +240,12 @@ void t.test('ids and paths are translated there and back', (t) => {
   const unmapped = { path: '/lib/a.py', sourceReference: 6 }
   t.same(sources.sourceToLocal(mapped), { path: '/home/me/a.py' }, 'the client has it, and needs no reference')
   t.same(sources.sourceToLocal(unmapped), unmapped, 'the client has it not, and is shown the far side’s')
-  t.match(bodyToClient('setBreakpoints', { breakpoints: [{ id: 0, verified: true }] }, handles, sources), {
-    breakpoints: [{ id: 1 }],
-  })
+  for (const kind of ['', 'Function', 'Instruction', 'Data', 'Exception']) {
+    const set = `set${kind}Breakpoints` as Command
+    t.match(bodyToClient(set, { breakpoints: [{ id: 0, verified: true }] }, handles, sources), {
+      breakpoints: [{ id: 1 }],
+    })
+  }
   const stopped = { event: 'stopped', body: { reason: 'breakpoint', hitBreakpointIds: [0] } } as AnyEvent
   t.match(eventToClient(stopped, handles, sources), { body: { hitBreakpointIds: [1] } })
   const event = eventToClient(
