@@ -129,6 +129,7 @@ async function* askDelve(
   const { transport, address, where, log, signal } = hops
   const probe = await DelveProbe.open(await transport.dial(address, signal), where, log, signal)
   try {
+    if (parseDelve(listener?.argv ?? [])?.continues === true) await probe.continued()
     const { state, facts } = probe
     // A program that runs has to be held for it: never beside another client, whose stop it would be.
     const built = state.exited || clients > 0 ? undefined : await probe.built()

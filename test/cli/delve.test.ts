@@ -343,10 +343,10 @@ void t.test('command lines of Delve, and what the far side says', (t) => {
   const all = parsed(
     '/usr/bin/dlv exec ./app --headless --accept-multiclient --api-version=2 --only-same-user=false -- --headless=false',
   )
-  t.match(all, { how: 'exec', headless: true, multiclient: true, sameUserOnly: false, apiVersion: 2 })
+  t.match(all, { how: 'exec', headless: true, multiclient: true, continues: false, sameUserOnly: false, apiVersion: 2 })
   t.match(parsed('dlv attach 7 --headless --api-version 1'), { multiclient: false, sameUserOnly: true, apiVersion: 1 })
   t.match(parsed('dlv --headless=true --accept-multiclient=false core app core.1'), { how: 'core', multiclient: false })
-  t.match(parsed('debugger exec ./app --headless'), { headless: true }, 'by another name')
+  t.match(parsed('debugger exec ./app --headless --continue'), { headless: true, continues: true }, 'by another name')
   t.match(parsed('dlv-dap dap --listen=127.0.0.1:1'), { how: 'dap', headless: false })
   t.equal(parsed('node server.js --headless'), undefined)
   t.equal(parsed('python3 -m debugpy --listen 5678'), undefined)

@@ -112,6 +112,8 @@ export interface DelveCommand {
   readonly how: string
   readonly headless: boolean
   readonly multiclient: boolean
+  /** It runs the program as soon as it serves. */
+  readonly continues: boolean
   readonly sameUserOnly: boolean
   /** As it was asked for; Delve 1.20 has 1 by default. */
   readonly apiVersion: number | undefined
@@ -132,6 +134,7 @@ export function parseDelve(argv: readonly string[]): DelveCommand | undefined {
     how,
     headless,
     multiclient: flagOf(words, 'accept-multiclient', false),
+    continues: flagOf(words, 'continue', false),
     sameUserOnly: flagOf(words, 'only-same-user', true),
     apiVersion: apiVersion === undefined ? undefined : Number(apiVersion),
   }

@@ -25,7 +25,7 @@ export interface Built {
 /** A Delve that is known to serve several clients, asked as one more of them. Nothing is set in it. */
 export class DelveProbe {
   readonly facts: Facts
-  readonly state: DebuggerState
+  #state: DebuggerState
   readonly #link: DelveConnection
   readonly #signal: AbortSignal
 
@@ -33,7 +33,11 @@ export class DelveProbe {
     this.#link = link
     this.#signal = signal
     this.facts = greeted.facts
-    this.state = greeted.state
+    this.#state = greeted.state
+  }
+
+  get state(): DebuggerState {
+    return this.#state
   }
 
   /** Asks only what is answered while the program runs. Rejects with `notThisDebugger` where something else answers. */
@@ -47,6 +51,11 @@ export class DelveProbe {
     }
   }
 
+  /** One that was started with --continue listens before it runs its program, and what is asked then waits for a stop. */
+  async continued(): Promise<void> {
+    if (!this.#state.Running && !this.#state.exited) this.#state = await this.#seenRunning()
+  }
+
   /**
    * What Delve tells of a stopped program only: one that runs is held for some milliseconds, by a halt, the questions
    * and a continue that leave together, and is then seen running again. Never beside another client, whose stop it would be.
@@ -54,7 +63,7 @@ export class DelveProbe {
   async built(): Promise<Built> {
     const link = this.#link
     const options = { signal: this.#signal }
-    const ran = this.state.Running
+    const ran = this.#state.Running
     if (ran) link.ask('Command', { name: 'halt' }, options).catch(() => {})
     const asked = Promise.all([
       link.ask('ListSources', { Filter: '' }, options),
@@ -79,10 +88,10 @@ export class DelveProbe {
     return { sources, build, goVersion: goVersionIn(TargetGoVersion), pid: Pid, paths }
   }
 
-  async #seenRunning(): Promise<void> {
-    for (let look = 0; look < looksMax; look++) {
+  async #seenRunning(): Promise<DebuggerState> {
+    for (let look = 1; ; look++) {
       const { State } = await this.#link.ask('State', { NonBlocking: true }, { signal: this.#signal })
-      if (State.Running || State.exited) return
+      if (State.Running || State.exited || look === looksMax) return State
       await sleep(lookEveryMs, this.#signal)
     }
   }
