@@ -1,7 +1,7 @@
 import t from 'tap'
 import fc from 'fast-check'
 import type { AnyCall, AnyEvent } from '../../src/dap/call.ts'
-import { commands } from '../../src/dap/protocol.ts'
+import { commands, type Command } from '../../src/dap/protocol.ts'
 import { checkArguments, isCommand } from '../../src/session/arguments.ts'
 import { Handles } from '../../src/session/handles.ts'
 import { clientMappings, Sources } from '../../src/session/sources.ts'
