@@ -164,6 +164,15 @@ for (const version of delveVersions) {
       t.equal(await assign('grid[1][2]', '"z"'), '"z"')
       t.equal(await result('grid[1]'), '[3]string ["d","e","z"]')
       await t.rejects(set('len()', '3', await below('small')), { message: /cannot be set/ })
+      // A key that is changed is in the wrong place of its map.
+      const byStruct = await below('byStruct')
+      const key = (await session.children_(byStruct)).get('[key 0]')!
+      t.match(key.presentationHint, { attributes: ['readOnly'] })
+      const inKey = await session.children_(key.variablesReference)
+      t.match(inKey.get('age')!.presentationHint, { attributes: ['readOnly'] })
+      await t.rejects(set('[key 0]', 'key', byStruct), { message: /'\[key 0\]' cannot be set/ })
+      await t.rejects(set('age', '4', key.variablesReference), { message: /'age' cannot be set/ })
+      t.equal(await set('[val 0]', 'nil', byStruct), '*main.Node nil')
 
       await breakAt(session, zoo, 'SHADOWS')
       await session.ask('continue', { threadId })
@@ -208,6 +217,7 @@ for (const version of delveVersions) {
       t.same(await labels('main.to'), ['touched'])
       t.same(await labels('call dou'), ['double'])
       t.same(await labels('call strings.Repea'), ['Repeat'])
+      t.same(await labels('call "strings".Repea'), ['Repeat'])
       t.same(await labels('nosuch.a'), [])
       const all = await labels('')
       for (const name of ['ticks', 'head', 'version', 'len', 'nil']) t.ok(all.includes(name), name)

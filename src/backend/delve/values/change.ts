@@ -18,7 +18,7 @@ export async function setVariable(own: EvaluateParts, call: Call<'setVariable'>)
   refuseLooking(own)
   const node = own.nodes.get(variablesReference)
   const item = node.shown.get(name)
-  if (item?.expression === undefined) {
+  if (item?.expression === undefined || item.isFixed === true) {
     const isTwice = node.shown.has(name) && item === undefined
     throw dapError('notAnswered', {
       why: isTwice ? `There are two '${name}' here: it is not clear which is meant.` : `'${name}' cannot be set.`,

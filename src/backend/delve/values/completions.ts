@@ -143,7 +143,9 @@ function names<M extends Method>(
 
 /** Members of a value, or what a package has. */
 async function below(place: Place, owner: string, isCall: boolean, signal: AbortSignal): Promise<Name[]> {
-  const variable = await quietly(read(place, owner, signal, loadConfig), signal)
+  // A package in quotes would be read as a text.
+  const isPackage = owner.startsWith('"')
+  const variable = isPackage ? undefined : await quietly(read(place, owner, signal, loadConfig), signal)
   if (variable !== undefined) {
     const given = { name: owner, variable, expression: owner, path: owner }
     const item = await quietly(opened({ place }, given, signal), signal)

@@ -9,7 +9,12 @@ export interface Item {
   readonly expression: string | undefined
   /** How the user's language names it, if it does: `evaluateName`. Operators can be appended to it. */
   readonly path: string | undefined
+  /** A key of a map, or a part of one: set, it would not be found any more. And what was computed. */
+  readonly isFixed?: boolean
 }
+
+/** What is in the memory of the same value is as fixed as that. */
+export const fixedAs = ({ isFixed }: Item): Pick<Item, 'isFixed'> => (isFixed === true ? { isFixed } : {})
 
 const unreal = variableFlags.fakeAddress | variableFlags.register
 
@@ -50,6 +55,7 @@ export function member(owner: Item, variable: Variable, name: string): Item {
     // What is in registers, or was returned, has members at no address either.
     expression: (owner.variable.flags & unreal) === 0 ? expressionOf(variable, otherwise) : otherwise,
     path: of(owner.path),
+    ...fixedAs(owner),
   }
 }
 
@@ -57,12 +63,14 @@ export const bracketed = (text: string | undefined): string | undefined =>
   text === undefined ? undefined : `(${text})`
 
 /** What is shown in the place of a value: of an interface what it holds, of a pointer the struct. */
-export function within({ name, variable, expression, path }: Item): Item | undefined {
+export function within(item: Item): Item | undefined {
+  const { name, variable, expression, path } = item
   if (variable.kind === kinds.interface) {
     const held = heldBy(variable)
     if (held === undefined) return undefined
     const of = (text: string | undefined): string | undefined => (text === undefined ? undefined : `${text}.(data)`)
-    return { name, variable: held, expression: expressionOf(held, of(bracketed(expression))), path: of(path) }
+    const read = expressionOf(held, of(bracketed(expression)))
+    return { name, variable: held, expression: read, path: of(path), ...fixedAs(item) }
   }
   if (variable.kind !== kinds.pointer) return undefined
   const pointee = pointeeOf(variable)

@@ -79,7 +79,7 @@ export function show(
       indexedVariables: count,
       namedVariables: target === undefined ? undefined : namedOf(target),
       memoryReference: value === undefined ? addressOf(variable) : undefined,
-      presentationHint: hintOf(variable, isReadOnly === true),
+      presentationHint: hintOf(variable, isReadOnly === true || item.isFixed === true),
     }),
   }
 }

@@ -5,7 +5,7 @@ import { loadConfig } from '../quirks.ts'
 import type { LoadConfig, Variable } from '../wire.ts'
 import { elementBytes, formatValue, integerText } from './format.ts'
 import { globalsOf, localsOf, noVariable, registersOf, resultItems } from './frameVariables.ts'
-import { bracketed, expressionOf, isExpandable, isShallow, membersOf, within, type Item } from './item.ts'
+import { bracketed, expressionOf, fixedAs, isExpandable, isShallow, membersOf, within, type Item } from './item.ts'
 import { childrenOf, isInteger, isSequence, kinds, loadedBytes, textKindOf } from './kinds.ts'
 import type { Node, Nodes, Part } from './nodes.ts'
 import { pageOf, ranges } from './pages.ts'
@@ -167,7 +167,7 @@ async function metadata(node: Node, item: Item, signal: AbortSignal): Promise<Ch
   if (kind === undefined) return []
   const of = (text: string | undefined): string | undefined => text && `string(${text})`
   const string: Variable = { ...noVariable, kind: kinds.string, type: 'string' }
-  const row = { name: 'string()', variable: string, expression: of(expression), path: of(path) }
+  const row = { name: 'string()', variable: string, expression: of(expression), path: of(path), isFixed: true }
   if (kind === 'bytes' && childrenOf(variable).length === variable.len) {
     const bytes = elementBytes(variable)
     const value = quoteString({ ...string, len: bytes.length, StringValueBytes: bytes.toString('base64') })
@@ -212,7 +212,7 @@ async function elements(
 function elementAt(owner: Item, variable: Variable, index: number): Item {
   const of = (text: string | undefined): string | undefined => text && `${text}[${index}]`
   const read_ = expressionOf(variable, of(bracketed(owner.expression)))
-  return { name: `[${index}]`, variable, expression: read_, path: of(owner.path) }
+  return { name: `[${index}]`, variable, expression: read_, path: of(owner.path), ...fixedAs(owner) }
 }
 
 /** An entry of a map is one row where its key is one word, else two. */
@@ -229,7 +229,8 @@ function entryRows(owner: Item, index: number, key: Variable, value: Variable): 
     path: of(owner.path),
   }
   if (literal !== undefined || !isExpandable(key)) return [{ item: { ...item, name: keyName(key) } }]
-  const keyItem: Item = { name: `[key ${index}]`, variable: key, expression: keyRead, path: bracketed(keyRead) }
+  const name = `[key ${index}]`
+  const keyItem: Item = { name, variable: key, expression: keyRead, path: bracketed(keyRead), isFixed: true }
   return [{ item: keyItem, isReadOnly: true }, { item: { ...item, name: `[val ${index}]` } }]
 }
 
