@@ -63,6 +63,14 @@ const mappers: { readonly [C in Command]?: Mapper<C> } = {
   setInstructionBreakpoints: (body, to) => ({ ...body, breakpoints: body.breakpoints.map((b) => to.breakpoint(b)) }),
   setExceptionBreakpoints: (body, to) =>
     body.breakpoints === undefined ? body : { ...body, breakpoints: body.breakpoints.map((b) => to.breakpoint(b)) },
+  exceptionInfo: (body, to) => {
+    const { stackTrace } = body.details ?? {}
+    if (stackTrace === undefined) return body
+    return {
+      ...body,
+      details: { ...body.details, stackTrace: stackTrace.replace(pathInStack, (path) => to.sources.toLocal(path)) },
+    }
+  },
   loadedSources: (body, to) => ({ ...body, sources: body.sources.map((s) => to.sources.sourceToLocal(s)) }),
   modules: (body, to) => ({ ...body, modules: body.modules.map((m) => localModule(m, to.sources)) }),
   disassemble: (body, to) => ({
@@ -73,6 +81,9 @@ const mappers: { readonly [C in Command]?: Mapper<C> } = {
   }),
   locations: (body, to) => ({ ...body, source: to.sources.sourceToLocal(body.source) }),
 }
+
+/** `\t/app/main.go:7`, `at f (/app/a.js:1:2)`, `File "/app/a.py", line 3`: editors make links of them. */
+const pathInStack = /(?:[A-Za-z]:[\\/]|\/)[^\n:"]*(?=:\d|")/g
 
 export function bodyToClient(command: Command, body: unknown, ids: Ids, sources: Sources, thread?: number): unknown {
   const mapper = mappers[command] as ((body: unknown, to: ToClient) => unknown) | undefined

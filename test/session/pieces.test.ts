@@ -246,6 +246,13 @@ void t.test('ids and paths are translated there and back', (t) => {
       breakpoints: [{ id: 1 }],
     })
   }
+  const stackTrace = 'f()\n\t/app/a b.go:7\nat f (/app/a.js:1:2)\n  File "/app/a.py", line 3\nat /lib/x.go:9\n/app/'
+  t.match(bodyToClient('exceptionInfo', { exceptionId: 'panic', details: { stackTrace } }, handles, sources), {
+    details: {
+      stackTrace:
+        'f()\n\t/home/me/a b.go:7\nat f (/home/me/a.js:1:2)\n  File "/home/me/a.py", line 3\nat /lib/x.go:9\n/app/',
+    },
+  })
   const stopped = { event: 'stopped', body: { reason: 'breakpoint', hitBreakpointIds: [0] } } as AnyEvent
   t.match(eventToClient(stopped, handles, sources), { body: { hitBreakpointIds: [1] } })
   const event = eventToClient(
