@@ -5,6 +5,34 @@ import { askDelve, delveVersions, startGo, tellGo } from '../support/delve.ts'
 import { opener } from '../support/delveSession.ts'
 import { breakpointProgram, count, listed, logged, setAt } from '../support/goBreakpoints.ts'
 
+/** What the compiler takes apart, if it may. */
+const inliningProgram = `// Ticks, with functions that are small enough to be in others.
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+var words = start() // START
+
+func start() map[string]int {
+	return map[string]int{"tea": 1}
+}
+
+func small(n int) int {
+	return n*n + words["tea"] // SMALL
+}
+
+func main() {
+	for ticks := 1; ; ticks++ {
+		// EMPTY is no statement.
+		fmt.Println("tick", ticks, small(ticks))
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+`
+
 for (const version of delveVersions) {
   void t.test(`delve ${version.name}`, async (t) => {
     const attachTo = opener(t)
@@ -158,6 +186,51 @@ for (const version of delveVersions) {
       t.notOk(lines.includes(at('EMPTY')))
       t.ok(lines.includes(at('BEHIND')) && lines.includes(at('LOCAL')))
       t.equal(count(session, 'stopped'), 0)
+    })
+
+    await t.test('what no breakpoint can be at is said, and breaks nothing', async (t) => {
+      const session = await attachTo(go.port)
+      await session.configure(go)
+      const at = async (source: DebugProtocol.Source, line: number) =>
+        (await session.ask('setBreakpoints', { source, breakpoints: [{ line }] })).breakpoints[0]!
+      t.match(await at({ name: 'main.go' }, 5), { verified: false, message: /no path/ })
+      // Delve 1.20 is deaf after a request that it cannot read.
+      t.match(await at({ path: go.file }, 1.5), { verified: false, message: /'line' is 1\.5/ })
+      const breakpoints = [{ instructionReference: 'main' }]
+      t.match(await session.ask('setInstructionBreakpoints', { breakpoints }), {
+        breakpoints: [{ verified: false, message: /no address of an instruction/ }],
+      })
+      const [first] = await setAt(session, go, { GROW: { condition: 'n < 0' } })
+      t.match(first, { verified: true }, 'and it is served on')
+      await go.runsOn()
+    })
+
+    await t.test('in an optimised program', async (t) => {
+      const fast = await startGo(version, inliningProgram, { optimised: true })
+      t.after(() => fast.end())
+      const session = await attachTo(fast.port)
+      await session.configure(fast)
+      const set = async (name: string) =>
+        (await session.ask('setFunctionBreakpoints', { breakpoints: [{ name }] })).breakpoints[0]!
+      for (const name of ['main.small', 'fmt.Println']) {
+        const inlined = await set(name)
+        t.match(inlined, { verified: true, message: /The compiler has inlined it/ })
+        t.match(await session.next('stopped'), { reason: 'function breakpoint', hitBreakpointIds: [inlined.id] })
+        await set('main.')
+        await session.ask('continue', { threadId: 1 })
+      }
+      t.match(await set('main.words'), { verified: false, message: /no function 'main\.words'/ }, 'a variable is none')
+      const [line, start] = await setAt(session, fast, { SMALL: {}, START: {} })
+      t.match(
+        [line, start],
+        [
+          { verified: true, line: fast.line('SMALL') },
+          { verified: true, line: fast.line('START') },
+        ],
+      )
+      t.match(await session.stopped(), { reason: 'breakpoint', line: fast.line('SMALL') })
+      const [moved] = await setAt(session, fast, { EMPTY: {} })
+      t.match(moved, { verified: true, message: /has no statement: this is at line \d+, in main\.main\./ })
     })
 
     await t.test('goroutines that are hit in the same moment', async (t) => {

@@ -6,7 +6,7 @@ import type { Log } from '../../lib/log.ts'
 import { HopError } from '../../transport/transport.ts'
 import { lookRefusal } from './guard.ts'
 import { callMs } from './quirks.ts'
-import { AnswerSplitter, formatRequest, type Answer, type In, type Method, type Out } from './wire.ts'
+import { AnswerSplitter, formatRequest, misfit, type Answer, type In, type Method, type Out } from './wire.ts'
 
 /** Delve's own refusal, in its words. */
 export class DelveError extends Error {
@@ -86,6 +86,10 @@ export class DelveConnection {
     const refused = this.#readOnly ? lookRefusal(method, argument) : undefined
     if (refused !== undefined) return Promise.reject(refused)
     if (this.#ended !== undefined) return Promise.reject(this.#ended)
+    const problem = misfit(argument)
+    if (problem !== undefined) {
+      return Promise.reject(dapError('debuggerFailed', { message: `This cannot be asked of Delve: ${problem}.` }))
+    }
     if (signal?.aborted) return Promise.reject(reasonOf(signal))
     if (this.#pending.size >= pendingMax) return Promise.reject(dapError('tooManyRequests', { limit: pendingMax }))
     const id = ++this.#lastId

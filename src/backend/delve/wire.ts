@@ -18,6 +18,26 @@ export function formatRequest<M extends Method>(id: number, method: M, argument:
   return `{"method":"RPCServer.${method}","params":[${JSON.stringify(argument)}],"id":${id}}\n`
 }
 
+/** A text wherever Delve's requests have it. */
+const texts: ReadonlySet<string> = new Set(['Cond', 'Expr', 'expr', 'file', 'Filter', 'Loc', 'Symbol', 'Value'])
+
+/**
+ * What in a request is not of the type that Delve reads, if anything: 1.20.2 answers nothing more on a connection that
+ * such a one came on, and a client can send anything.
+ */
+export function misfit(value: unknown, key = ''): string | undefined {
+  if (texts.has(key) && typeof value !== 'string') return `'${key}' is ${JSON.stringify(value)}, which is no text`
+  if (typeof value === 'number') {
+    return Number.isSafeInteger(value) ? undefined : `'${key}' is ${value}, which is no whole number that Delve reads`
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [inner, part] of Object.entries(value)) {
+    const problem = part === undefined ? undefined : misfit(part, Array.isArray(value) ? key : inner)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
 /** Undefined for what is no answer. */
 export function parseAnswer(line: string): Answer | undefined {
   let parsed: unknown

@@ -28,6 +28,8 @@ export interface Breakpoint {
   checks: Checks
   /** Why it is not set. */
   problem: string | undefined
+  /** Delve's line that it is at where that is another: for one in code that was inlined Delve tells any line. */
+  line: number | undefined
   /** What is to be known of one that is set. */
   note: string | undefined
   /** Delve's breakpoints that it is one of the reasons for. */

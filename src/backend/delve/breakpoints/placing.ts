@@ -23,6 +23,10 @@ export class Placing {
 
   async line(breakpoint: Breakpoint, path: string): Promise<void> {
     const { line } = breakpoint.wanted
+    if (path === '') {
+      breakpoint.problem = 'This source has no path, and Delve knows files by their paths: open the file itself.'
+      return
+    }
     const problem = await this.#inFile(breakpoint, path, line)
     if (problem !== 'noFile') return
     // Only now: that a file is known by the client's path is found out by the first try.
@@ -64,7 +68,10 @@ export class Placing {
     const at = positions.toClientLine(line)
     const [near] = await this.statements(file, line + 1, line + nearLines)
     if (near !== undefined) {
-      breakpoint.note = `Line ${at} has no statement: this is at line ${positions.toClientLine(near)}.`
+      const [name] = (await this.#find(`${file}:${near}`)).flatMap((found) => found.function?.name ?? [])
+      const where = `line ${positions.toClientLine(near)}${name === undefined ? '' : `, in ${name}`}`
+      breakpoint.note = `Line ${at} has no statement: this is at ${where}.`
+      breakpoint.line = near
       await this.#create(breakpoint, file, near)
       return
     }
@@ -156,7 +163,10 @@ export class Placing {
     }
     let found: readonly Location[]
     try {
-      found = (await this.#find(name)).filter((location) => isFunction(name, location))
+      found = await this.#find(name)
+      // What is no function, Delve takes for an expression: the value of a variable would be the address.
+      if (!found.every((location) => isIn(name, location)) && !(await this.#isInlined(name))) found = []
+      else if (!found.some((location) => isIn(name, location))) breakpoint.note = inlinedNote(found)
     } catch (error) {
       breakpoint.problem = functionProblem(name, error)
       return
@@ -165,14 +175,25 @@ export class Placing {
     else if (found.length > functionsMax) {
       breakpoint.problem = `${found.length} functions are called so, more than the ${functionsMax} that one breakpoint is set in.`
     } else {
-      if (found.length > 1) breakpoint.note = `In ${found.length} functions.`
+      if (found.length > 1) breakpoint.note ??= `In ${found.length} functions.`
       await this.#atAddresses(breakpoint, [...new Set(found.flatMap(addressesIn))])
     }
+  }
+
+  /** Of a function whose code is only within those that call it, Delve tells where it is there. */
+  async #isInlined(name: string): Promise<boolean> {
+    const Filter = `${escaped(lastName(name))}(\\[|$)`
+    const { Funcs } = await this.#parts.program.once('ListFunctions', { Filter })
+    return (Funcs ?? []).some((each) => dotted(each).endsWith(dotted(name)))
   }
 
   /** Delve sets a trap anywhere: within an instruction it would make another one of it. */
   async instruction(breakpoint: Breakpoint): Promise<void> {
     const { key } = breakpoint.wanted
+    if (key === '') {
+      breakpoint.problem = 'This is no address of an instruction: take one that the disassembly shows.'
+      return
+    }
     const address = Number(key)
     const scope = scopeOf(selectedGoroutine, 0)
     const argument = { Scope: scope, StartPC: address, EndPC: 0, Flavour: goFlavour }
@@ -192,13 +213,22 @@ export class Placing {
 
 const addressesIn = ({ pc, pcs }: Location): string[] => (pcs === undefined || pcs.length === 0 ? [pc] : pcs).map(hex)
 
-const lastName = (text: string): string => /[^.]*$/.exec(text.replace(/\[.*/s, ''))![0]
+/** Without the types of a generic one, and with its receiver as in `Box.Grow`. */
+const plainName = (text: string): string => text.replace(/\[.*\]/s, '').replace(/\(\*?([^)]*)\)/g, '$1')
+const dotted = (text: string): string => `.${plainName(text).replaceAll('/', '.')}`
+const lastName = (text: string): string => /[^.]*$/.exec(plainName(text))![0]
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 
-/** What is no function, Delve takes for an expression: the value of a variable would be the address. */
-function isFunction(name: string, location: Location): boolean {
+/** A place in the function itself, or one that was asked for in another way. */
+function isIn(name: string, location: Location): boolean {
   if (name.startsWith('/') && name.endsWith('/')) return true
   if (/:\d+$/.test(name)) return true
   return location.function !== undefined && lastName(location.function.name) === lastName(name)
+}
+
+function inlinedNote(found: readonly Location[]): string {
+  const count = new Set(found.flatMap(addressesIn)).size
+  return `The compiler has inlined it: this is ${count === 1 ? 'where it is called' : `at the ${count} places that call it`}.`
 }
 
 function functionProblem(name: string, error: unknown): string {
