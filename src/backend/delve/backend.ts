@@ -3,12 +3,12 @@ import type { Capabilities } from '../../dap/call.ts'
 import { dapError } from '../../dap/errors.ts'
 import { deferred } from '../../lib/deferred.ts'
 import type { Log } from '../../lib/log.ts'
-import { addressText, isHere } from '../../transport/direct.ts'
+import { isHere } from '../../transport/direct.ts'
 import type { Watch } from '../../transport/transport.ts'
 import type { Attach, Backend, BackendContext, BackendKind, BackendOptions, Handlers } from '../backend.ts'
 import { Breakpoints } from './breakpoints/breakpoints.ts'
 import { Code } from './code.ts'
-import { connect, goVersionIn, type Connected } from './connect.ts'
+import { connect, goVersionIn, placeOf, type Connected } from './connect.ts'
 import { Disassembly } from './disassembly.ts'
 import { featuresOf, usualCommands } from './features.ts'
 import { Goroutines } from './goroutines.ts'
@@ -19,6 +19,7 @@ import type { Facts, Frame, Parts } from './parts.ts'
 import { pathsOf, type SourcePaths } from './paths.ts'
 import { Positions } from './positions.ts'
 import { DelveProgram } from './program.ts'
+import { isDeadThere, Pulse } from './pulse.ts'
 import { delveSettings, type DelveSettings } from './settings.ts'
 import { Stacks } from './stack.ts'
 import { Stops } from './stops.ts'
@@ -34,13 +35,18 @@ const taken = new Set<string>()
 
 /** Attaches to a `dlv --headless`. See `Attach`. */
 export const attach: Attach = async (options, context) => {
-  const place = `${context.transport.name} ${addressText(options.address)}`
+  const place = placeOf(context.transport, options.address)
   if (taken.has(place)) throw dapError('alreadyDebugged', { program: `The program behind Delve at ${place}` })
   taken.add(place)
-  const release = (): void => void taken.delete(place)
+  let isOurs = true
+  const release = (): void => {
+    // Once: it may be another's already.
+    if (isOurs) taken.delete(place)
+    isOurs = false
+  }
   try {
     const connected = await connect(options, context)
-    const backend = new DelveBackend({ connected, options, context, release })
+    const backend = new DelveBackend({ connected, options, context, place, release })
     try {
       await backend.attach()
       return backend
@@ -58,6 +64,8 @@ interface Own {
   readonly connected: Connected
   readonly options: BackendOptions
   readonly context: BackendContext
+  /** Where this Delve is, for errors. */
+  readonly place: string
   /** Lets others attach to this Delve. */
   readonly release: () => void
 }
@@ -79,6 +87,8 @@ class DelveBackend implements Backend, Parts {
   readonly #stacks: Stacks
   readonly #stops: Stops
   readonly #closed = deferred<Error | undefined>()
+  readonly #pulse: Pulse
+  #pid: number | undefined
   #watch: Watch | undefined
   /** Each is said once, though the watch may be renewed. */
   readonly #watchNotes = new Set<string>()
@@ -98,6 +108,7 @@ class DelveBackend implements Backend, Parts {
     this.positions = new Positions(options.client)
     const listener = {
       ran: () => this.#ran(),
+      continued: (stop, by) => this.#stops.continued(stop, by),
       stopped: (stop) => this.#stops.stopped(stop),
       passed: (state) => this.#stops.passed(state),
       ended: (how) => {
@@ -125,12 +136,21 @@ class DelveBackend implements Backend, Parts {
       stops: this.#stops,
       ids: this.#ids,
       goroutines,
+      breakpoints: this.#breakpoints,
       stacks: this.#stacks,
       code,
       disassembly: new Disassembly(this, code),
       configurationDone: () => this.#configurationDone(),
       disconnect: () => this.#leave(),
     }
+    this.#pulse = new Pulse({
+      program: this.program,
+      links,
+      where: own.place,
+      isDead: (signal) => this.#isDead(signal),
+      note: (text) => this.note(text),
+      log: context.log,
+    })
     this.handlers = tableOf(context_, { ...this.#breakpoints.handlers, ...values.handlers })
   }
 
@@ -166,16 +186,24 @@ class DelveBackend implements Backend, Parts {
     this.#prepareSteps()
     this.#warn()
     if (state !== undefined) this.#tellProgram(program.facts)
+    this.#pulse.begin()
+  }
+
+  /** Rejects where its machine cannot be asked. */
+  async #isDead(signal: AbortSignal): Promise<boolean> {
+    const { transport } = this.context
+    if (this.#pid === undefined) throw new Error('its number is not known')
+    if (transport.name === 'direct' && !isHere(transport, this.options.address)) throw new Error('it is elsewhere')
+    return isDeadThere(this.#pid, transport, signal)
   }
 
   /** Whose process it is, and of which Go, is known some milliseconds later. */
   #adopt(): void {
-    const { facts } = this.program
     this.program.adopt().then(
       ({ Pid, TargetGoVersion }) => this.#tellProgram({ pid: Pid, targetGoVersion: goVersionIn(TargetGoVersion) }),
       (error: unknown) => {
         this.log.info({ err: error }, 'which process it is could not be asked')
-        this.#tellProgram(facts)
+        this.#tellProgram({})
       },
     )
   }
@@ -214,8 +242,10 @@ class DelveBackend implements Backend, Parts {
     })
   }
 
-  #tellProgram({ pid, targetGoVersion }: Pick<Facts, 'pid' | 'targetGoVersion'>): void {
+  /** Without what is not known; no Go version is told of a program without debug information. */
+  #tellProgram({ pid, targetGoVersion }: Partial<Pick<Facts, 'pid' | 'targetGoVersion'>>): void {
     if (this.#left !== undefined) return
+    this.#pid = pid
     const isLocalProcess = isHere(this.context.transport, this.options.address)
     this.context.emit('process', {
       name: pid === undefined ? 'go' : `go (process ${pid})`,
@@ -223,8 +253,9 @@ class DelveBackend implements Backend, Parts {
       isLocalProcess,
       ...(pid !== undefined && isLocalProcess ? { systemProcessId: pid } : {}),
     })
+    if (targetGoVersion === '') this.note(noDebugInformation)
     const { goVersions, version } = this.program.facts
-    if (goVersions === undefined || !isOutside(targetGoVersion, goVersions)) return
+    if (targetGoVersion === undefined || goVersions === undefined || !isOutside(targetGoVersion, goVersions)) return
     const known = `Delve ${version} knows Go ${goVersions.min} to ${goVersions.max}`
     this.note(`${known}, and the program is built by ${targetGoVersion}: values may be wrong or missing.`)
   }
@@ -252,6 +283,7 @@ class DelveBackend implements Backend, Parts {
 
   async #end(): Promise<undefined> {
     const { stop } = this.program
+    this.#pulse.end()
     this.#stops.close()
     const isClear = await leave({
       program: this.program,
@@ -272,6 +304,9 @@ class DelveBackend implements Backend, Parts {
     await this.#leave()
   }
 }
+
+const noDebugInformation =
+  "The program has no debug information: it has no variables and no list of its goroutines, and breakpoints can be at its functions only. Build it without -ldflags '-s -w', and do not strip it."
 
 /** Only the first two numbers count: `go1.26.8` between `1.25.0` and `1.27.0`. */
 function isOutside(version: string, { min, max }: { readonly min: string; readonly max: string }): boolean {

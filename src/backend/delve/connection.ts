@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { dapError, type DapError } from '../../dap/errors.ts'
+import { DapError, dapError } from '../../dap/errors.ts'
 import { abortable, reasonOf } from '../../lib/abort.ts'
 import { deferred, type Deferred } from '../../lib/deferred.ts'
 import type { Log } from '../../lib/log.ts'
@@ -30,6 +30,15 @@ export interface AskOptions {
   readonly limitMs?: number
 }
 
+export interface ConnectionOptions {
+  /** Which Delve, for errors. */
+  readonly where: string
+  readonly log: Log
+  readonly readOnly: boolean
+  /** Another connection to it has been answered. */
+  readonly isDelve?: boolean
+}
+
 interface Pending {
   readonly method: Method
   readonly answer: Deferred<unknown>
@@ -47,25 +56,35 @@ export class DelveConnection {
   readonly #pending = new Map<number, Pending>()
   readonly #closed = deferred<Error | undefined>()
   readonly #splitter = new AnswerSplitter()
+  #arrived: Generator<Answer | undefined> | undefined
+  /** Told of each refusal before whoever has asked. */
+  refused: ((error: DelveError) => void) | undefined
   #ended: Error | undefined
   #lastId = 0
   #asked = false
-  #corked = false
-  /** It has spoken: what is at the other end is a Delve. */
-  #spoken = false
+  /** Asked in this turn. One text is one packet, and a third of what a list of texts costs. */
+  #unsent = ''
+  /** It has spoken, here or on another connection: what is at the other end is a Delve. */
+  #spoken: boolean
 
-  constructor(stream: Duplex, options: { readonly where: string; readonly log: Log; readonly readOnly: boolean }) {
+  constructor(stream: Duplex, options: ConnectionOptions) {
     this.#stream = stream
     this.#where = options.where
     this.#log = options.log
     this.#readOnly = options.readOnly
+    this.#spoken = options.isDelve ?? false
     let failure: Error | undefined
     stream.on('data', (chunk: Buffer) => {
-      for (const answer of this.#splitter.take(chunk)) this.#receive(answer)
+      this.#takeAll()
+      this.#arrived = this.#splitter.take(chunk)
+      this.#take()
     })
     stream.on('error', (error: Error) => (failure ??= error))
     stream.once('end', () => stream.destroy())
-    stream.once('close', () => this.#end(this.#closedError(failure)))
+    stream.once('close', () => {
+      this.#takeAll()
+      this.#end(this.#closedError(failure))
+    })
   }
 
   /** Settles once; with the error if it was not our own `close`. */
@@ -117,20 +136,23 @@ export class DelveConnection {
     return this.closed.finally(() => clearTimeout(timer))
   }
 
+  /** Ends it with that error: nobody is there, or nothing to debug. */
+  fail(error: Error): void {
+    this.#end(error)
+    this.#stream.destroy(error)
+  }
+
   #write(text: string): void {
-    if (!this.#corked) {
-      this.#corked = true
-      this.#stream.cork()
-      setImmediate(() => this.flush())
-    }
-    this.#stream.write(text)
+    if (this.#unsent === '') setImmediate(() => this.flush())
+    this.#unsent += text
   }
 
   /** Now, and not at the end of the turn: what a user waits for. */
   flush(): void {
-    if (!this.#corked) return
-    this.#corked = false
-    this.#stream.uncork()
+    const text = this.#unsent
+    if (text === '') return
+    this.#unsent = ''
+    this.#stream.write(text)
   }
 
   async #limited(
@@ -155,19 +177,39 @@ export class DelveConnection {
     }
   }
 
-  #receive(answer: Answer | undefined): void {
+  /** What has come, up to a stop: that is told before the reads behind it, which came with it, are even parsed. */
+  #take(): void {
+    for (let next = this.#arrived?.next(); next?.done === false; next = this.#arrived?.next()) {
+      if (this.#receive(next.value) === 'Command') return void setImmediate(() => this.#take())
+    }
+  }
+
+  #takeAll(): void {
+    for (const answer of this.#arrived ?? []) this.#receive(answer)
+  }
+
+  /** Of what it was the answer, if it was one. */
+  #receive(answer: Answer | undefined): Method | undefined {
     if (answer === undefined) {
-      if (this.#spoken) return this.#log.warn({ where: this.#where }, 'Delve sent what is no answer')
-      this.#stream.destroy(notDelve(this.#where, 'it answers in another protocol'))
-      return
+      if (this.#spoken) this.#log.warn({ where: this.#where }, 'Delve sent what is no answer')
+      else this.#stream.destroy(notDelve(this.#where, 'it answers in another protocol'))
+      return undefined
     }
     this.#spoken = true
     const pending = this.#pending.get(answer.id)
     this.#pending.delete(answer.id)
-    if (pending === undefined) return
+    if (pending !== undefined) this.#settle(pending, answer)
+    return pending?.method
+  }
+
+  #settle(pending: Pending, answer: Answer): void {
     const { method } = pending
     if (answer.kind === 'result') return pending.answer.resolve(answer.result)
-    if (answer.kind === 'error') return pending.answer.reject(new DelveError(method, answer.message))
+    if (answer.kind === 'error') {
+      const error = new DelveError(method, answer.message)
+      this.refused?.(error)
+      return pending.answer.reject(error)
+    }
     const message = `Delve's answer to ${method} has ${answer.bytes} bytes, too many to be read.`
     pending.answer.reject(dapError('debuggerFailed', { message }))
   }
@@ -183,15 +225,16 @@ export class DelveConnection {
     if (failure instanceof HopError) {
       return dapError('debuggerGone', { why: failure.message.replace(/\.$/, '') }, { cause: failure })
     }
-    if (failure !== undefined && 'code' in failure && failure.code === 'notThisDebugger') return failure
+    if (failure instanceof DapError) return failure
     if (!this.#spoken) return silentlyClosed(this.#where, failure)
     const how = failure === undefined ? 'Delve closed the connection' : failure.message.replace(/\.$/, '')
-    return dapError('debuggerGone', { why: `${how} (${this.#where})` }, failure && { cause: failure })
+    const why = `${how} (${this.#where}). If that dlv has ended, start it again and attach anew`
+    return dapError('debuggerGone', { why }, failure && { cause: failure })
   }
 }
 
 const startAdvice =
-  'Start it as: dlv attach PID --headless --accept-multiclient --api-version=2 --listen=127.0.0.1:PORT (or exec, debug).'
+  'Start it as: dlv attach PID --headless --accept-multiclient --api-version=2 --continue --listen=127.0.0.1:PORT (or exec ./app … in the place of attach PID).'
 
 export function notDelve(where: string, problem: string): DapError {
   return dapError('notThisDebugger', {

@@ -1,7 +1,8 @@
 import type { Log } from '../../lib/log.ts'
 import type { DelveConnection } from './connection.ts'
-import type { Links, Resume } from './program.ts'
-import { haltAgainMs, haltsMax } from './quirks.ts'
+import type { Links } from './program.ts'
+import { haltAgainMs, haltsAtOnce, haltsMax } from './quirks.ts'
+import type { Resume } from './resume.ts'
 
 /** A halt that came too late for its resume can stop the next one, within this time. */
 const strayMs = 2_000
@@ -11,7 +12,8 @@ export class Halts {
   readonly #links: Links
   readonly #log: Log
   #lastMs = -Infinity
-  #pending = 0
+  /** When each was asked for whose resume is not answered yet. */
+  readonly #pending = new Set<{ readonly sinceMs: number }>()
 
   constructor(links: Links, log: Log) {
     this.#links = links
@@ -25,7 +27,12 @@ export class Halts {
 
   /** A halt was asked for and its resume is not answered yet. */
   isPending(): boolean {
-    return this.#pending > 0
+    return this.#pending.size > 0
+  }
+
+  get unheededSinceMs(): number | undefined {
+    for (const { sinceMs } of this.#pending) return sinceMs
+    return undefined
   }
 
   /** Somebody else has halted it for us: the DAP session of `keepStepping`. */
@@ -34,26 +41,23 @@ export class Halts {
   }
 
   halt(resume: Resume): void {
-    this.#pending++
+    const pending = { sinceMs: performance.now() }
+    this.#pending.add(pending)
     this.#say(this.#links.control)
     const { fresh, roundTripMs } = this.#links
     let said = 1
-    const timer = setInterval(
-      () => {
-        if (++said > haltsMax) {
-          clearInterval(timer)
-          this.#log.warn({ said }, 'Delve does not halt the program')
-        } else if (fresh === undefined) {
-          this.#say(this.#links.control)
-        } else {
-          void this.#sayOn(fresh, resume)
-        }
-      },
-      haltAgainMs + 2 * roundTripMs,
-    )
+    const again = (): void => {
+      if (++said > haltsMax) return this.#log.warn({ said }, 'Delve does not halt the program')
+      if (fresh === undefined) this.#say(this.#links.control)
+      else void this.#sayOn(fresh, resume)
+      timer = setTimeout(again, wait())
+    }
+    // Slower and slower: on a busy machine all that are said at once can be too early.
+    const wait = (): number => haltAgainMs * Math.max(1, said - haltsAtOnce) + 2 * roundTripMs
+    let timer = setTimeout(again, wait())
     void resume.done.promise.then(() => {
-      clearInterval(timer)
-      this.#pending--
+      clearTimeout(timer)
+      this.#pending.delete(pending)
     })
   }
 

@@ -32,7 +32,9 @@ export const aheadGoroutinesMax = 200
  * connection while the resume is not answered.
  */
 export const haltAgainMs = 100
-export const haltsMax = 8
+export const haltsAtOnce = 8
+/** The last one after 14 s. */
+export const haltsMax = 24
 
 /** A step is usually over by then: breakpoints wait for it, since a halt in its midst would be a stop within it. */
 export const stepGraceMs = 100
@@ -61,3 +63,18 @@ export const continuesWithinMs = 150
  * the program; 1.22.1: 0 of 320).
  */
 export const spoilsArguments = (version: string): boolean => /^(?:0|1\.(?:\d|1\d|2[01]))\./.test(version)
+
+/** So often Delve is asked for what it does not tell; see pulse.ts. */
+export const beatMs = 2_000
+
+/** An answer that is owed for so long makes us ask on a new connection, for as long again. */
+export const silentMs = 8_000
+
+/** A halt that is not heeded for so long: the program may be dead. */
+export const unheededMs = 4_000
+
+/** A held program shows by then whether it is alive. */
+export const seenWithinMs = 2_000
+
+/** How long one more connection may take. */
+export const freshMs = 10_000

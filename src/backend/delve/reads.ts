@@ -31,3 +31,6 @@ export function goroutinesRead(
 export function scopeOf(goroutine: number, frame: number): EvalScope {
   return { GoroutineID: goroutine, Frame: frame }
 }
+
+/** The smallest one that Delve cannot answer from memory: it reads registers. */
+export const lookRead: Read<'Stacktrace'> = ['Stacktrace', { Id: selectedGoroutine, Depth: 0 }]

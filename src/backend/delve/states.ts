@@ -1,3 +1,4 @@
+import { DelveError } from './connection.ts'
 import type { DebuggerCommand, DebuggerState } from './wire.ts'
 
 /** Delve has taken out a watchpoint, whose function has returned: no thread stands at a breakpoint for that. */
@@ -18,4 +19,9 @@ export function isHalt(state: DebuggerState, { name }: DebuggerCommand): boolean
 export function exitIn(message: string): number | undefined {
   const status = /^Process \d+ has exited with status (-?\d+)/.exec(message)?.[1]
   return status === undefined ? undefined : Number(status)
+}
+
+/** What Delve says of everything once the program is dead and it has not noticed, in the midst of other words too. */
+export function isNoProcess(error: unknown): boolean {
+  return error instanceof DelveError && /\bno such process\b/.test(error.message)
 }
