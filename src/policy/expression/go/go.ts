@@ -1,5 +1,5 @@
-import { splitLogMessage } from '../../../lib/logMessage.ts'
 import type { Language } from '../expression.ts'
+import { guardedLanguage } from '../guardedLanguage.ts'
 import { check } from './check.ts'
 import { stepsOf, write } from './write.ts'
 
@@ -12,40 +12,7 @@ const hits = /^ *(==|!=|>=|<=|>|<|%)? *([0-9]{1,9}) *$/
 export const go: Language = {
   name: 'go',
   advice: 'Use names, fields, indexes, slices, literals, operators, len, cap, min and max; a type is quoted.',
-  check(text) {
-    const checked = check(text)
-    if (!checked.ok) return checked
-    const { tree } = checked
-    return {
-      ok: true,
-      look: {
-        answers: 'guarded',
-        steps: stepsOf(tree),
-        text: (keys) => write(tree, keys),
-        condition: (keys) => write(tree, keys),
-      },
-    }
-  },
-  messageParts: (message) =>
-    splitLogMessage(message)?.flatMap((part) => ('expression' in part ? [part.expression] : [])),
-  numericMessages: true,
-  guardMessage(message, keys) {
-    const parts = splitLogMessage(message)
-    if (!parts) return { ok: false, reason: 'The braces in the log message do not balance.' }
-    let text = ''
-    for (const part of parts) {
-      if ('text' in part) {
-        text += part.text
-        continue
-      }
-      const checked = check(part.expression)
-      if (!checked.ok) return checked
-      const guarded = write(checked.tree, keys)
-      if (!guarded.ok) return guarded
-      text += `{${guarded.text}}`
-    }
-    return { ok: true, text }
-  },
+  ...guardedLanguage({ check, stepsOf, text: write, condition: write }),
   /** Delve's own: a number or an operator and a number. It divides by that of `%`. */
   conditionOk(text) {
     const [, operator, count] = hits.exec(text) ?? []
