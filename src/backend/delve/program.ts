@@ -256,8 +256,9 @@ export class DelveProgram implements Program {
     this.#resume = resume
     this.#listener.ran()
     const answer = this.#main.ask('Command', sent, { limitMs: Infinity })
-    if (this.facts.multiclient && !this.#leaving) this.#ahead.write(resume.answers)
+    // The reads follow while Delve is at it.
     this.#main.flush()
+    if (this.facts.multiclient && !this.#leaving) this.#ahead.write(resume.answers)
     answer.then(
       ({ State }) => this.#answered(resume, State),
       (error: unknown) => this.#failed(resume, error),

@@ -108,7 +108,7 @@ export class AnswerSplitter {
   }
 
   #whole(): Answer | undefined | 'empty' {
-    const bytes = Buffer.concat(this.#parts)
+    const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts)
     const length = this.#length
     this.#parts = []
     this.#length = 0
