@@ -231,6 +231,13 @@ for (const version of delveVersions) {
       t.same(await indexed(session, rows.variablesReference, 6_000, 10), [])
       const all = await session.children_(rows.variablesReference)
       t.equal(all.size, 509)
+      // Far more than is kept of what was read: the first are read again when they are opened.
+      for (let round = 0; round < 10; round++) await indexed(session, rows.variablesReference, 0, 2_000)
+      const [third, again] = [all.get('[3]')!, all.get('[3]')!.variablesReference]
+      t.equal((await session.children_(again)).get('label')!.value, '"row 3"')
+      const set = { variablesReference: again, name: 'label', value: '"changed"' }
+      t.equal((await session.ask('setVariable', set)).value, '"changed"')
+      t.match(await session.ask('evaluate', { expression: third.evaluateName!, frameId }), { result: /"changed"/ })
       const rest = all.get('[4500…4999]')!
       t.same([...(await session.children_(rest.variablesReference)).keys()].at(-1), '[4999]')
 

@@ -5,6 +5,7 @@ import { formatValue, shortType } from '../../src/backend/delve/values/format.ts
 import { noVariable, packageWord } from '../../src/backend/delve/values/frameVariables.ts'
 import { expressionOf, isName, pathOf } from '../../src/backend/delve/values/item.ts'
 import { kinds } from '../../src/backend/delve/values/kinds.ts'
+import { Nodes, type Place } from '../../src/backend/delve/values/nodes.ts'
 import { pageOf, ranges } from '../../src/backend/delve/values/pages.ts'
 import {
   durationText,
@@ -170,4 +171,45 @@ void t.test('what a call needs before it begins', async (t) => {
   for (const version of ['1.22.0', '1.27.2', '1.100.0', '2.0.0']) {
     t.match(checked(version, 'f(g(1))', 'f("x")', 'f("y")'), [/garbage collector/], version)
   }
+})
+
+void t.test('what is kept of one stop is bounded, and gone with it', (t) => {
+  let lastId = 0
+  const nodes = new Nodes({ nextId: () => ++lastId } as unknown as ConstructorParameters<typeof Nodes>[0])
+  let over = (): void => void t.fail('nobody waits for the end of the stop')
+  const stop = { isOver: false, onOver: (then: () => void) => void (over = then) }
+  const place = { stop, goroutine: 1, frame: 0 } as unknown as Place
+  const rows = Array.from({ length: 10 }, (_, at) => int(String(at)))
+  const item = (name: string) => ({ name, variable: variable({ children: rows }), expression: name, path: name })
+  const scope = nodes.add(place, { kind: 'globals', package: 'main' })
+  const first = nodes.add(place, { kind: 'value', item: item('first') })
+  const addMany = (count: number): void => {
+    for (let at = 0; at < count; at++) nodes.add(place, { kind: 'value', item: item(`v${at}`) })
+  }
+  addMany(20_000)
+  const node = nodes.get(first)
+  t.match(node.part, { kind: 'value', item: { expression: 'first', variable: { children: null } } })
+  t.notOk(nodes.isFresh(node), 'it is read again')
+  t.ok(nodes.isFresh(nodes.get(lastId)))
+  for (let round = 0; round < 10; round++) {
+    nodes.note(
+      node,
+      Array.from({ length: 10_000 }, (_, at) => item(`r${round * 10_000 + at}`)),
+    )
+  }
+  t.equal(node.shown.size, 25_000)
+  t.ok(node.shown.has('r99999') && !node.shown.has('r0'))
+  nodes.note(nodes.get(scope), [item('local'), { ...item('local'), expression: 'other' }])
+  t.equal(node.shown.size, 24_999)
+  t.equal(nodes.get(scope).shown.get('local'), undefined, 'two of one name')
+  addMany(49_990)
+  t.equal(nodes.get(first), node, 'what was asked for last is kept')
+  addMany(49_999)
+  t.equal(nodes.get(first), node)
+  addMany(50_000)
+  t.throws(() => nodes.get(first), { code: 'staleHandle' })
+  t.ok(nodes.get(scope), 'a scope is kept')
+  over()
+  t.throws(() => nodes.get(scope), { code: 'staleHandle' })
+  t.end()
 })

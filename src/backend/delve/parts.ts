@@ -70,6 +70,8 @@ export interface Stop {
   read<M extends Method>(method: M, argument: In<M>, signal?: AbortSignal): Promise<Out<M>>
   /** After a change of the program: what was read before is not true any more. */
   forget(): void
+  /** Calls back at its end, so that nothing is kept of it while the program runs. */
+  onOver?(then: () => void): void
 }
 
 /** One frame of a stop. */

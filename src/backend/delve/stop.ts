@@ -4,17 +4,28 @@ import type { Ask, Stop } from './parts.ts'
 import { selectedGoroutine, type Read } from './reads.ts'
 import type { DebuggerCommand, DebuggerState, EvalScope, In, Method, Out } from './wire.ts'
 
-/** Answers that were asked for, by what was asked: those of one stop. */
+/** Who pages through a million elements at one stop asks for each but once. */
+const keptMax = 128
+
+/** Answers that were asked for, by what was asked: those of one stop, and the last of them where there are many. */
 export class Answers {
+  /** The least recently asked first. */
   readonly #kept = new Map<string, Promise<unknown>>()
 
   keep<M extends Method>([method, argument]: Read<M>, answer: Promise<Out<M>>): void {
     answer.catch(() => {})
     this.#kept.set(keyOf(method, argument), answer)
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= keptMax) break
+      this.#kept.delete(oldest)
+    }
   }
 
   find<M extends Method>(method: M, argument: In<M>): Promise<Out<M>> | undefined {
-    return this.#kept.get(keyOf(method, argument)) as Promise<Out<M>> | undefined
+    const key = keyOf(method, argument)
+    const answer = this.#kept.get(key) as Promise<Out<M>> | undefined
+    if (answer !== undefined && this.#kept.delete(key)) this.#kept.set(key, answer)
+    return answer
   }
 
   clear(): void {
@@ -43,6 +54,7 @@ export class ProgramStop implements Stop {
   readonly error: string | undefined
   readonly #answers: Answers
   readonly #ask: Ask
+  readonly #ends: (() => void)[] = []
   #over = false
 
   constructor(parts: StopParts) {
@@ -80,9 +92,15 @@ export class ProgramStop implements Stop {
     this.#answers.clear()
   }
 
+  onOver(then: () => void): void {
+    if (this.#over) then()
+    else this.#ends.push(then)
+  }
+
   end(): void {
     this.#over = true
     this.#answers.clear()
+    for (const then of this.#ends.splice(0)) then()
   }
 
   /** What was written ahead names the selected goroutine by -1, since nobody knew which it would be. */

@@ -25,7 +25,6 @@ export async function setVariable(own: EvaluateParts, call: Call<'setVariable'>)
     })
   }
   const set = await change(own, node.place, item.expression, value, call.signal)
-  node.shown.set(name, { ...item, variable: set })
   const { result, ...body } = resultOf(own, node.place, { ...item, variable: set }, format)
   return { ...body, value: result }
 }

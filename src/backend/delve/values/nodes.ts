@@ -25,17 +25,37 @@ export type Part =
 
 export interface Node {
   readonly place: Place
-  readonly part: Part
+  part: Part
   /** Of the change of the program that it was read after. */
-  readonly epoch: number
+  epoch: number
   /** Its children that were shown, by name; undefined where two have the same. */
-  readonly shown: Map<string, Item | undefined>
+  readonly shown: Map<string, Shown | undefined>
 }
+
+/** What a client can name without another look at it. */
+export type Shown = Omit<Item, 'variable'>
+
+/** Children whose names are known. */
+const shownMax = 25_000
+/** Values that are kept as they were read, with all that is within them: of 0.4 kB each. */
+const readMax = 50_000
+/** References below the scopes: who pages through more than that at one stop has left the first behind. */
+const nodesMax = 50_000
+/** Of no change. */
+const unread = -1
 
 /** Values by DAP's `variablesReference`: those of the stop that the program is at. */
 export class Nodes {
   readonly #parts: Parts
+  /** The least recently used first. */
   readonly #nodes = new Map<number, Node>()
+  readonly #scopes = new Map<number, Node>()
+  /** What counts towards `readMax`, the oldest first. */
+  readonly #read = new Map<Node, number>()
+  #readCount = 0
+  /** Those with children that were shown, the least recently shown first. */
+  readonly #noted = new Set<Node>()
+  #shownCount = 0
   #stop: Stop | undefined
   #epoch = 0
 
@@ -45,18 +65,24 @@ export class Nodes {
 
   add(place: Place, part: Part): number {
     if (place.stop !== this.#stop) {
-      this.#nodes.clear()
+      this.#clear()
       this.#stop = place.stop
+      place.stop.onOver?.(() => {
+        if (place.stop === this.#stop) this.#clear()
+      })
     }
     const reference = this.#parts.nextId()
-    this.#nodes.set(reference, { place, part, epoch: this.#epoch, shown: new Map() })
+    const node: Node = { place, part, epoch: this.#epoch, shown: new Map() }
+    if (part.kind === 'value' || part.kind === 'text' || part.kind === 'range') this.#keep(reference, node)
+    else this.#scopes.set(reference, node)
     return reference
   }
 
   /** Rejects what is not known, or no longer. */
   get(reference: number): Node {
-    const node = this.#nodes.get(reference)
+    const node = this.#scopes.get(reference) ?? this.#nodes.get(reference)
     if (node === undefined || node.place.stop.isOver) throw dapError('staleHandle', { kind: 'variable' })
+    if (this.#nodes.delete(reference)) this.#nodes.set(reference, node)
     return node
   }
 
@@ -71,10 +97,67 @@ export class Nodes {
   }
 
   note(node: Node, items: Iterable<Item>): void {
-    for (const item of items) {
-      const known = node.shown.get(item.name)
-      const isOther = node.shown.has(item.name) && known?.expression !== item.expression
-      node.shown.set(item.name, isOther ? undefined : item)
+    const before = node.shown.size
+    for (const { name, expression, path, isFixed = false } of items) {
+      const known = node.shown.get(name)
+      const isOther = node.shown.has(name) && known?.expression !== expression
+      node.shown.set(name, isOther ? undefined : { name, expression, path, isFixed })
+    }
+    this.#shownCount += node.shown.size - before
+    this.#noted.delete(node)
+    this.#noted.add(node)
+    for (const oldest of this.#noted) {
+      if (this.#shownCount <= shownMax) break
+      this.#forgetShown(oldest, this.#shownCount - shownMax)
     }
   }
+
+  #forgetShown(node: Node, count: number): void {
+    let left = count
+    for (const name of node.shown.keys()) {
+      if (left-- <= 0) return
+      node.shown.delete(name)
+      this.#shownCount -= 1
+    }
+    this.#noted.delete(node)
+  }
+
+  #clear(): void {
+    for (const kept of [this.#nodes, this.#scopes, this.#read, this.#noted]) kept.clear()
+    this.#readCount = this.#shownCount = 0
+  }
+
+  #keep(reference: number, node: Node): void {
+    this.#nodes.set(reference, node)
+    const { part } = node
+    if (part.kind === 'value' && part.item.expression !== undefined) {
+      const count = countOf(part.item.variable)
+      this.#read.set(node, count)
+      this.#readCount += count
+    }
+    for (const [oldest, its] of this.#read) {
+      if (this.#readCount <= readMax) break
+      this.#readCount -= its
+      this.#read.delete(oldest)
+      this.#lighten(oldest)
+    }
+    for (const oldest of this.#nodes.keys()) {
+      if (this.#nodes.size <= nodesMax) break
+      this.#nodes.delete(oldest)
+    }
+  }
+
+  /** It is read again if somebody asks for it again. */
+  #lighten(node: Node): void {
+    if (node.part.kind !== 'value') return
+    const { item } = node.part
+    node.part = { kind: 'value', item: { ...item, variable: { ...item.variable, children: null } } }
+    node.epoch = unread
+  }
+}
+
+function countOf({ children }: Variable): number {
+  let count = 1
+  for (const child of children ?? []) count += countOf(child)
+  return count
 }
