@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { dapError, type DapError } from '../../dap/errors.ts'
+import { DapError, dapError } from '../../dap/errors.ts'
 import { abortable, reasonOf } from '../../lib/abort.ts'
 import { deferred, type Deferred } from '../../lib/deferred.ts'
 import type { Log } from '../../lib/log.ts'
@@ -30,6 +30,15 @@ export interface AskOptions {
   readonly limitMs?: number
 }
 
+export interface ConnectionOptions {
+  /** Which Delve, for errors. */
+  readonly where: string
+  readonly log: Log
+  readonly readOnly: boolean
+  /** Another connection to it has been answered. */
+  readonly isDelve?: boolean
+}
+
 interface Pending {
   readonly method: Method
   readonly answer: Deferred<unknown>
@@ -48,19 +57,22 @@ export class DelveConnection {
   readonly #closed = deferred<Error | undefined>()
   readonly #splitter = new AnswerSplitter()
   #arrived: Generator<Answer | undefined> | undefined
+  /** Told of each refusal before whoever has asked. */
+  refused: ((error: DelveError) => void) | undefined
   #ended: Error | undefined
   #lastId = 0
   #asked = false
   /** Asked in this turn. One text is one packet, and a third of what a list of texts costs. */
   #unsent = ''
-  /** It has spoken: what is at the other end is a Delve. */
-  #spoken = false
+  /** It has spoken, here or on another connection: what is at the other end is a Delve. */
+  #spoken: boolean
 
-  constructor(stream: Duplex, options: { readonly where: string; readonly log: Log; readonly readOnly: boolean }) {
+  constructor(stream: Duplex, options: ConnectionOptions) {
     this.#stream = stream
     this.#where = options.where
     this.#log = options.log
     this.#readOnly = options.readOnly
+    this.#spoken = options.isDelve ?? false
     let failure: Error | undefined
     stream.on('data', (chunk: Buffer) => {
       this.#takeAll()
@@ -122,6 +134,12 @@ export class DelveConnection {
     this.#stream.end()
     const timer = setTimeout(() => this.#stream.destroy(), 500)
     return this.closed.finally(() => clearTimeout(timer))
+  }
+
+  /** Ends it with that error: nobody is there, or nothing to debug. */
+  fail(error: Error): void {
+    this.#end(error)
+    this.#stream.destroy(error)
   }
 
   #write(text: string): void {
@@ -187,7 +205,11 @@ export class DelveConnection {
   #settle(pending: Pending, answer: Answer): void {
     const { method } = pending
     if (answer.kind === 'result') return pending.answer.resolve(answer.result)
-    if (answer.kind === 'error') return pending.answer.reject(new DelveError(method, answer.message))
+    if (answer.kind === 'error') {
+      const error = new DelveError(method, answer.message)
+      this.refused?.(error)
+      return pending.answer.reject(error)
+    }
     const message = `Delve's answer to ${method} has ${answer.bytes} bytes, too many to be read.`
     pending.answer.reject(dapError('debuggerFailed', { message }))
   }
@@ -203,15 +225,16 @@ export class DelveConnection {
     if (failure instanceof HopError) {
       return dapError('debuggerGone', { why: failure.message.replace(/\.$/, '') }, { cause: failure })
     }
-    if (failure !== undefined && 'code' in failure && failure.code === 'notThisDebugger') return failure
+    if (failure instanceof DapError) return failure
     if (!this.#spoken) return silentlyClosed(this.#where, failure)
     const how = failure === undefined ? 'Delve closed the connection' : failure.message.replace(/\.$/, '')
-    return dapError('debuggerGone', { why: `${how} (${this.#where})` }, failure && { cause: failure })
+    const why = `${how} (${this.#where}). If that dlv has ended, start it again and attach anew`
+    return dapError('debuggerGone', { why }, failure && { cause: failure })
   }
 }
 
 const startAdvice =
-  'Start it as: dlv attach PID --headless --accept-multiclient --api-version=2 --listen=127.0.0.1:PORT (or exec, debug).'
+  'Start it as: dlv attach PID --headless --accept-multiclient --api-version=2 --continue --listen=127.0.0.1:PORT (or exec ./app … in the place of attach PID).'
 
 export function notDelve(where: string, problem: string): DapError {
   return dapError('notThisDebugger', {
