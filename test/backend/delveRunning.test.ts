@@ -87,6 +87,9 @@ for (const version of delveVersions) {
       t.equal(stackFrames[1]!.source!.sourceReference, undefined, 'the client has the file')
       const page = await session.ask('stackTrace', { threadId, startFrame: 1, levels: 2 })
       t.same(page.stackFrames, stackFrames.slice(1, 3))
+      // One that has ended since a client was told of it.
+      const gone = { code: 'notAnswered', message: 'There is no goroutine 987654, or none any more.' }
+      await t.rejects(session.ask('stackTrace', { threadId: 987_654 }), gone)
 
       const text = await session.ask('source', { source: { path: shop.file }, sourceReference: 0 })
       t.same(text, { content: readFileSync(shop.file, 'utf8'), mimeType: 'text/x-go' })

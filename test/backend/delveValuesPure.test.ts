@@ -1,5 +1,6 @@
 import t from 'tap'
 import { Calls, needsOf } from '../../src/backend/delve/values/callText.ts'
+import { DelveError } from '../../src/backend/delve/connection.ts'
 import { typedBefore } from '../../src/backend/delve/values/completions.ts'
 import { formatValue, shortType } from '../../src/backend/delve/values/format.ts'
 import { noVariable, packageWord } from '../../src/backend/delve/values/frameVariables.ts'
@@ -7,6 +8,7 @@ import { expressionOf, isName, pathOf } from '../../src/backend/delve/values/ite
 import { kinds } from '../../src/backend/delve/values/kinds.ts'
 import { Nodes, type Place } from '../../src/backend/delve/values/nodes.ts'
 import { pageOf, ranges } from '../../src/backend/delve/values/pages.ts'
+import { told } from '../../src/backend/delve/values/reader.ts'
 import {
   durationText,
   floatText,
@@ -171,6 +173,17 @@ void t.test('what a call needs before it begins', async (t) => {
   for (const version of ['1.22.0', '1.27.2', '1.100.0', '2.0.0']) {
     t.match(checked(version, 'f(g(1))', 'f("x")', 'f("y")'), [/garbage collector/], version)
   }
+})
+
+void t.test('what Delve refuses, for the user', (t) => {
+  const said = (message: string): string => (told(new DelveError('Eval', message)) as Error).message
+  t.match(
+    said('selected goroutine not running'),
+    /^This goroutine waits: a function is called, and a text set, only in/,
+  )
+  t.equal(said('unknown goroutine 12'), 'There is no goroutine 12, or none any more.')
+  t.equal(said('index out of bounds'), 'Index out of bounds.')
+  t.end()
 })
 
 void t.test('what is kept of one stop is bounded, and gone with it', (t) => {

@@ -4,6 +4,7 @@ import type { Disassembly } from './disassembly.ts'
 import type { Goroutines } from './goroutines.ts'
 import { runHandlers, type RunningParts } from './running.ts'
 import type { Stacks } from './stack.ts'
+import { told } from './values/reader.ts'
 
 export interface HandlerContext extends RunningParts {
   readonly goroutines: Goroutines
@@ -17,7 +18,7 @@ export interface HandlerContext extends RunningParts {
 /** The handlers that are neither about breakpoints nor about values, with those of the other parts. */
 export function tableOf(context: HandlerContext, others: Handlers): Handlers {
   const { goroutines, stacks, code, disassembly } = context
-  return {
+  return inDelvesWords({
     configurationDone: () => context.configurationDone(),
     disconnect: () => context.disconnect(),
     ...runHandlers(context),
@@ -28,7 +29,24 @@ export function tableOf(context: HandlerContext, others: Handlers): Handlers {
     disassemble: (call) => disassembly.disassemble(call),
     ...others,
     ...ofGoroutine(context, others),
-  }
+  })
+}
+
+type Handler = (call: unknown) => Promise<unknown>
+
+/** What Delve refuses, wherever it was asked, is no bug of ours: its words are the answer. */
+function inDelvesWords(handlers: Handlers): Handlers {
+  const wrapped = Object.entries(handlers as Record<string, Handler>).map(([command, handle]): [string, Handler] => [
+    command,
+    async (call) => {
+      try {
+        return await handle(call)
+      } catch (error) {
+        throw told(error)
+      }
+    },
+  ])
+  return Object.fromEntries(wrapped) as Handlers
 }
 
 /** They take a goroutine's own id, which is not always DAP's. */

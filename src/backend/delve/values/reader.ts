@@ -34,6 +34,11 @@ function sentence(message: string): string {
     return "An assignment is no expression: in the mode 'control' write `call` in front of it."
   }
   if (syntax !== undefined) return `This is not a Go expression (column ${column}): ${syntax}.`
+  const [, goroutine] = /^unknown goroutine (\d+)/.exec(message) ?? []
+  if (goroutine !== undefined) return `There is no goroutine ${goroutine}, or none any more.`
+  if (message === 'selected goroutine not running') {
+    return 'This goroutine waits: a function is called, and a text set, only in one that is on a thread.'
+  }
   if (message.startsWith('no type entry found')) return 'The program has no such type.'
   // Delve 1.20 does not name what has no name.
   if (message.startsWith(' has no member')) return `The value${message}.`
