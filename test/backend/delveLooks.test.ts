@@ -1,13 +1,13 @@
 import t from 'tap'
-import { delveVersions, startGo, type GoProgram } from '../support/delve.ts'
+import { delveVersions, startGo, type DelveOptions, type GoProgram } from '../support/delve.ts'
 import { opener } from '../support/delveSession.ts'
 
 /** What a Go developer reads, where it was once worse than what `dlv dap` writes. */
 for (const version of delveVersions) {
   void t.test(`delve ${version.name}`, async (t) => {
     const attachTo = opener(t)
-    const at = async (program: GoProgram, mark: string) => {
-      const go = await startGo(version, program)
+    const at = async (program: GoProgram, mark: string, options?: DelveOptions) => {
+      const go = await startGo(version, program, options)
       t.teardown(() => go.end())
       const session = await attachTo(go.port)
       await session.configure(go, mark)
@@ -30,6 +30,12 @@ for (const version of delveVersions) {
         ['Nosuch{1}', /^(?:The program has no such type|Expression \*ast\.CompositeLit not implemented)\.$/],
       ]
       for (const [expression, message] of errors) await t.rejects(evaluate(expression), { message }, expression)
+    })
+
+    await t.test('what the compiler has not kept', async (t) => {
+      const { evaluate } = await at('shop', 'BREAK', { optimised: true })
+      t.match(await evaluate('items'), { result: '<optimized away>' })
+      await t.rejects(evaluate('items[0]'), { message: /^The compiler has optimised it away here: build with/ })
     })
 
     await t.test('what an address points to, and the type of what is computed', async (t) => {

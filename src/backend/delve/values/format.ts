@@ -31,11 +31,14 @@ export function shortType(type: string): string {
   return type.replace(/(?<![\w"`\\])(?:[\w.~+-]+\/)+(?=[\w.])/g, '')
 }
 
-/** Why a value cannot be shown; the compiler keeps only what it needs. */
+/** The compiler keeps only what it needs. */
+export function isOptimisedAway(message: string): boolean {
+  return /^(?:empty OP stack|could not find loclist entry)/.test(message)
+}
+
+/** Why a value cannot be shown. */
 export function whyUnreadable({ unreadable }: Variable): string {
-  return /^(?:empty OP stack|could not find loclist entry)/.test(unreadable)
-    ? '<optimized away>'
-    : `(unreadable: ${unreadable})`
+  return isOptimisedAway(unreadable) ? '<optimized away>' : `(unreadable: ${unreadable})`
 }
 
 function outer(variable: Variable, format: Format): string {

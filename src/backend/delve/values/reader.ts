@@ -4,6 +4,7 @@ import { DelveError } from '../connection.ts'
 import { loadConfig } from '../quirks.ts'
 import { scopeOf } from '../reads.ts'
 import type { LoadConfig, Variable } from '../wire.ts'
+import { isOptimisedAway } from './format.ts'
 import { bracketed, type Item } from './item.ts'
 import { childrenOf, isMissing, kinds } from './kinds.ts'
 import type { Place } from './nodes.ts'
@@ -38,6 +39,9 @@ function sentence(message: string): string {
   if (goroutine !== undefined) return `There is no goroutine ${goroutine}, or none any more.`
   if (message === 'selected goroutine not running') {
     return 'This goroutine waits: a function is called, and a text set, only in one that is on a thread.'
+  }
+  if (isOptimisedAway(message)) {
+    return "The compiler has optimised it away here: build with -gcflags='all=-N -l' to see all."
   }
   if (message.startsWith('no type entry found')) return 'The program has no such type.'
   // Delve 1.20 does not name what has no name.
