@@ -13,7 +13,7 @@ export async function delveGoroutines(): Promise<void> {
   const options = { rttMs: 0, args: [String(count)], mark: 'BREAK' }
   const { sides, daemon } = await openDelveSides('goroutines', scope, options)
   const samples = noSamples()
-  const listed = { peer: 0, ours: 0 }
+  const listed = { peer: 0, control: 0, inspect: 0 }
   for (const { client } of sides) await client.event('stopped')
   const before = await daemon.memory({ collect: true })
   daemon.forgetPeak()
@@ -30,15 +30,15 @@ export async function delveGoroutines(): Promise<void> {
   printFigures(
     `Delve: ${count} goroutines`,
     [
-      beside('stop to threads', samples, 2),
+      ...beside('stop to threads', samples, 2),
       {
         name: 'daemon: heap grown',
         value: mib(grown),
         target: `<= ${mostMib} MiB`,
         ok: grown <= mostMib * 1024 * 1024,
-        detail: `after ${rounds + warmUp} lists, collected; resident at most ${mib(daemon.peakBytes())}`,
+        detail: `after ${2 * (rounds + warmUp)} lists, collected; resident at most ${mib(daemon.peakBytes())}`,
       },
     ],
-    [`listed: dlv dap ${listed.peer}, ours ${listed.ours}`, peerNote],
+    [`listed: dlv dap ${listed.peer}, ours ${listed.control}`, peerNote],
   )
 }

@@ -3,10 +3,13 @@ import { delveVersions, startGo, type GoProgram, type RunningGo } from '../suppo
 import { startRelay } from '../support/relay.ts'
 import type { Scope } from '../../src/lib/scope.ts'
 import { startDaemon, type Daemon } from './daemon.ts'
-import { median, ratio, spread, type Figure } from './figures.ts'
+import { median, ms, ratio, spread, type Figure } from './figures.ts'
 
-/** `peer` is Delve's own DAP: the client straight at the port of a headless dlv, attached with `mode: remote`. */
-export type DelveSideName = 'peer' | 'ours'
+/**
+ * `peer` is Delve's own DAP: the client straight at the port of a headless dlv, attached with `mode: remote`. The others
+ * are ours, by the mode of the target: client, daemon and Delve over TCP, with the audit written to a file.
+ */
+export type DelveSideName = 'peer' | 'control' | 'inspect'
 
 /** One debugger attached to a program of its own, each under a headless dlv of the same kind. */
 export interface DelveSide {
@@ -28,10 +31,11 @@ export interface DelveSideOptions {
   readonly mark?: string
 }
 
-const sideNames: readonly DelveSideName[] = ['peer', 'ours']
+const ours = ['control', 'inspect'] as const
+const sideNames: readonly DelveSideName[] = ['peer', ...ours]
 const editor = { supportsVariablePaging: true, supportsVariableType: true, columnsStartAt1: true, pathFormat: 'path' }
 
-export const peerNote = "peer: the headless dlv's own DAP (newest), attached with mode: remote."
+export const peerNote = "dlv dap: the headless dlv's own DAP (newest), attached with mode: remote. Ours in control."
 
 /** A program, a Delve and a client for each side. */
 export async function openDelveSides(
@@ -48,15 +52,17 @@ export async function openDelveSides(
     const port = rttMs === 0 ? program.port : (await startRelay({ teardown }, { to, rttMs })).port
     programs.set(name, { program, port })
   }
-  const daemon = await startDaemon({
-    targets: { go: `{ backend: delve, at: 127.0.0.1:${programs.get('ours')!.port}, policy: control }` },
-  })
+  const target = (name: DelveSideName): [string, string] => [
+    name,
+    `{ backend: delve, at: 127.0.0.1:${programs.get(name)!.port}, policy: ${name} }`,
+  ]
+  const daemon = await startDaemon({ targets: Object.fromEntries(ours.map(target)) })
   scope.add(() => Promise.resolve(daemon[Symbol.asyncDispose]()))
   const sides: DelveSide[] = []
   for (const [name, { program, port }] of programs) {
     const client = await Client.connect(name === 'peer' ? port : daemon.port)
     scope.add(() => client.disconnect())
-    const how = name === 'peer' ? { mode: 'remote' } : { target: 'go' }
+    const how = name === 'peer' ? { mode: 'remote' } : { target: name }
     const configure = (one: Client): Promise<unknown> =>
       mark === undefined ? Promise.resolve() : one.break(program.file, program.line(mark))
     await client.attach(how, configure, editor)
@@ -68,10 +74,10 @@ export async function openDelveSides(
 export type DelveSamples = Record<DelveSideName, number[]>
 
 export function noSamples(): DelveSamples {
-  return { peer: [], ours: [] }
+  return { peer: [], control: [], inspect: [] }
 }
 
-/** Takes `rounds` turns of each side, so that what else the machine does hits both alike. */
+/** Takes `rounds` turns of each side, so that what else the machine does hits all alike. */
 export async function inTurn(
   sides: readonly DelveSide[],
   rounds: number,
@@ -82,14 +88,23 @@ export async function inTurn(
   }
 }
 
-export function beside(name: string, { ours, peer }: DelveSamples, target?: number): Figure {
-  return ratio(name, ours, peer, 'dlv dap', target)
+/** `control` against the target, and `inspect` below it. */
+export function beside(name: string, samples: DelveSamples, target?: number): Figure[] {
+  return [
+    ratio(name, samples.control, samples.peer, 'dlv dap', target),
+    ratio('  inspect', samples.inspect, samples.peer, 'dlv dap'),
+  ]
 }
 
-/** Ours against a bound; the peer's beside it. */
-export function atMost(name: string, { ours, peer }: DelveSamples, most: number, unitMs = 1): Figure {
-  const value = median(ours) / unitMs
+/** Ours against a bound, the peer's beside it. `unitMs` is the round trip that is counted in. */
+export function atMost(name: string, samples: DelveSamples, most: number, unitMs = 1): Figure[] {
   const unit = unitMs === 1 ? ' ms' : ' round trips'
-  const detail = `${spread(ours)}; dlv dap ${spread(peer)}, n = ${ours.length}`
-  return { name, value: `${value.toFixed(2)}${unit}`, target: `<= ${most}${unit}`, ok: value <= most, detail }
+  return ours.map((mode): Figure => {
+    const own = samples[mode]
+    const value = median(own) / unitMs
+    const detail = `${spread(own)}, at most ${ms(Math.max(...own))}; dlv dap ${spread(samples.peer)}, n = ${own.length}`
+    const shown = { value: `${value.toFixed(2)}${unit}`, detail }
+    if (mode === 'inspect') return { name: '  inspect', ...shown }
+    return { name, ...shown, target: `<= ${most}${unit}`, ok: value <= most }
+  })
 }
