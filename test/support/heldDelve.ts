@@ -8,7 +8,7 @@ import { until } from './debuggee.ts'
 import { FakeDelve } from './fakeDelve.ts'
 
 type Told =
-  | { readonly kind: 'ran' }
+  | { readonly kind: 'ran' | 'continued' }
   | { readonly kind: 'stopped'; readonly stop: ProgramStop }
   | { readonly kind: 'passed'; readonly state: DebuggerState }
   | { readonly kind: 'ended'; readonly how: Error | { readonly exitStatus: number } }
@@ -55,6 +55,7 @@ export async function held(
   const told: Told[] = []
   const listener = {
     ran: () => void told.push({ kind: 'ran' }),
+    continued: () => void told.push({ kind: 'continued' }),
     stopped: (stop: ProgramStop) => void told.push({ kind: 'stopped', stop }),
     passed: (state: DebuggerState) => void told.push({ kind: 'passed', state }),
     ended: (how: Error | { readonly exitStatus: number }) => void told.push({ kind: 'ended', how }),

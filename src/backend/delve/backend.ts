@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Capabilities } from '../../dap/call.ts'
-import { dapError } from '../../dap/errors.ts'
+import { DapError, dapError } from '../../dap/errors.ts'
 import { deferred } from '../../lib/deferred.ts'
 import type { Log } from '../../lib/log.ts'
 import { isHere } from '../../transport/direct.ts'
@@ -8,14 +8,14 @@ import type { Watch } from '../../transport/transport.ts'
 import type { Attach, Backend, BackendContext, BackendKind, BackendOptions, Handlers } from '../backend.ts'
 import { Breakpoints } from './breakpoints/breakpoints.ts'
 import { Code } from './code.ts'
-import { connect, goVersionIn, placeOf, type Connected } from './connect.ts'
+import { connect, placeOf, type Connected } from './connect.ts'
 import { Disassembly } from './disassembly.ts'
 import { featuresOf, usualCommands } from './features.ts'
 import { Goroutines } from './goroutines.ts'
 import { tableOf } from './handlers.ts'
 import { keepStepping } from './keepStepping.ts'
 import { leave } from './leave.ts'
-import type { Facts, Frame, Parts } from './parts.ts'
+import type { Frame, Parts } from './parts.ts'
 import { pathsOf, type SourcePaths } from './paths.ts'
 import { Positions } from './positions.ts'
 import { DelveProgram } from './program.ts'
@@ -58,6 +58,11 @@ export const attach: Attach = async (options, context) => {
     release()
     throw error
   }
+}
+
+interface Told {
+  readonly pid?: number | undefined
+  readonly targetGoVersion?: string | undefined
 }
 
 interface Own {
@@ -112,7 +117,8 @@ class DelveBackend implements Backend, Parts {
       stopped: (stop) => this.#stops.stopped(stop),
       passed: (state) => this.#stops.passed(state),
       ended: (how) => {
-        this.#isLost = how instanceof Error
+        // Of a dead program nothing is left to undo.
+        this.#isLost = how instanceof Error && !(how instanceof DapError && how.code === 'programEnded')
         this.#stops.ended(how)
       },
     } satisfies ConstructorParameters<typeof DelveProgram>[2]
@@ -200,7 +206,7 @@ class DelveBackend implements Backend, Parts {
   /** Whose process it is, and of which Go, is known some milliseconds later. */
   #adopt(): void {
     this.program.adopt().then(
-      ({ Pid, TargetGoVersion }) => this.#tellProgram({ pid: Pid, targetGoVersion: goVersionIn(TargetGoVersion) }),
+      (told) => this.#tellProgram(told),
       (error: unknown) => {
         this.log.info({ err: error }, 'which process it is could not be asked')
         this.#tellProgram({})
@@ -238,12 +244,12 @@ class DelveBackend implements Backend, Parts {
     if (!multiclient || backend === 'core') return
     this.program.atFirstStop(async () => {
       this.program.halts.saidElsewhere()
-      await keepStepping(await this.#own.connected.dial(), this.context.signal)
+      await keepStepping(await this.#own.connected.dial())
     })
   }
 
   /** Without what is not known; no Go version is told of a program without debug information. */
-  #tellProgram({ pid, targetGoVersion }: Partial<Pick<Facts, 'pid' | 'targetGoVersion'>>): void {
+  #tellProgram({ pid, targetGoVersion }: Told): void {
     if (this.#left !== undefined) return
     this.#pid = pid
     const isLocalProcess = isHere(this.context.transport, this.options.address)

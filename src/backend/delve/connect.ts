@@ -4,6 +4,7 @@ import { addressText } from '../../transport/direct.ts'
 import type { Address, Transport } from '../../transport/transport.ts'
 import type { BackendContext, BackendOptions } from '../backend.ts'
 import { DelveConnection, DelveError, notDelve } from './connection.ts'
+import { goVersionIn } from './goVersion.ts'
 import type { Facts } from './parts.ts'
 import type { Links } from './program.ts'
 import { dead } from './pulse.ts'
@@ -146,11 +147,6 @@ export async function greet(main: DelveConnection, where: string, signal: AbortS
   } catch (error) {
     throw greeted(error, where)
   }
-}
-
-/** `Go cmd/compile go1.26.8` is `go1.26.8`; empty for a program without debug information, and for one that runs. */
-export function goVersionIn(text = ''): string {
-  return /\bgo\d\S*/.exec(text)?.[0] ?? ''
 }
 
 function greeted(error: unknown, where: string): unknown {

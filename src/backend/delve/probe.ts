@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream'
 import { sleep } from '../../lib/abort.ts'
 import type { Log } from '../../lib/log.ts'
-import { goVersionIn, greet } from './connect.ts'
+import { greet } from './connect.ts'
 import { DelveConnection } from './connection.ts'
+import { goVersionOf, goVersionRead } from './goVersion.ts'
 import type { Facts } from './parts.ts'
 import { modinfoRead, SourcePaths } from './paths.ts'
 import { parseModinfo, type BuildInfo } from './pathGuess.ts'
@@ -15,8 +16,8 @@ const looksMax = 100
 export interface Built {
   readonly sources: readonly string[]
   readonly build: BuildInfo
-  /** `go1.26.8`; empty without debug information. While the program runs Delve does not tell it. */
-  readonly goVersion: string
+  /** `go1.26.8`; empty without debug information, undefined where it could not be read. */
+  readonly goVersion: string | undefined
   readonly pid: number
   /** Guesses like a session does; notes go nowhere. */
   readonly paths: SourcePaths
@@ -71,13 +72,13 @@ export class DelveProbe {
         ({ Variable }) => parseModinfo(Variable?.value ?? ''),
         (): BuildInfo => ({}),
       ),
-      link.ask('GetVersion', {}, options),
+      goVersionOf(link.ask(...goVersionRead, options)),
       link.ask('ProcessPid', {}, options),
     ])
     asked.catch(() => {})
     // It is answered at the next stop, which is not waited for.
     if (ran) link.ask('Command', { name: 'continue' }, { limitMs: Infinity }).catch(() => {})
-    const [{ Sources }, build, { TargetGoVersion = '' }, { Pid }] = await asked
+    const [{ Sources }, build, goVersion, { Pid }] = await asked
     if (ran) await this.#seenRunning()
     const sources = Sources ?? []
     const paths = new SourcePaths({
@@ -85,7 +86,7 @@ export class DelveProbe {
       build: () => Promise.resolve(build),
       note: () => {},
     })
-    return { sources, build, goVersion: goVersionIn(TargetGoVersion), pid: Pid, paths }
+    return { sources, build, goVersion, pid: Pid, paths }
   }
 
   async #seenRunning(): Promise<DebuggerState> {

@@ -1,14 +1,16 @@
 import { dapError } from '../../dap/errors.ts'
 import { sleep } from '../../lib/abort.ts'
-import { deferred, type Deferred } from '../../lib/deferred.ts'
+import { deferred } from '../../lib/deferred.ts'
 import type { Log } from '../../lib/log.ts'
 import { Ahead } from './ahead.ts'
 import { DelveError, type DelveConnection } from './connection.ts'
 import { FirstStop } from './firstStop.ts'
 import { Foreign } from './foreign.ts'
+import { goVersionOf, goVersionRead } from './goVersion.ts'
 import { Halts } from './halts.ts'
 import type { Ask, Facts, Program } from './parts.ts'
 import { callMs, loadConfig, stepGraceMs } from './quirks.ts'
+import { resumeOf, type Resume } from './resume.ts'
 import { endsWatch, exitIn, isHalt } from './states.ts'
 import { Answers, ProgramStop } from './stop.ts'
 import type { DebuggerCommand, DebuggerState, In, Method, Out } from './wire.ts'
@@ -27,23 +29,12 @@ export interface Links {
 export interface ProgramListener {
   /** By our resume, from now on. */
   ran(): void
+  /** Somebody else has run it on from this stop; or `call`, whose function has not returned but stopped within. */
+  continued(stop: ProgramStop, by?: 'call'): void
   stopped(stop: ProgramStop): void
   /** A stop that nobody saw: the program was run on over it while breakpoints were set. */
   passed(state: DebuggerState): void
   ended(how: Error | { readonly exitStatus: number }): void
-}
-
-/** One resume, until it is answered: at the next stop. */
-export interface Resume {
-  /** What the user asked for; it is kept when a breakpoint is set in the midst of it. */
-  readonly command: DebuggerCommand
-  readonly answers: Answers
-  /** Settles when it is answered. */
-  readonly done: Deferred<void>
-  pausing: boolean
-  settled: boolean
-  /** Told of the stop first; true if it is nobody else's. */
-  intercept?: (state: DebuggerState) => boolean
 }
 
 interface Waiting {
@@ -78,12 +69,11 @@ export class DelveProgram implements Program {
   #resume: Resume | undefined
   #waiting: Waiting[] = []
   #interrupting = false
+  #calling = false
   #ended = false
   #leaving = false
-  /** What is to be done once, at the first stop that is one for the user. */
-  #atFirstStop: (() => Promise<void>) | undefined
-  /** The next resume waits for that; reads do not. */
-  #gate: Promise<void> | undefined
+  readonly #first: FirstStop
+  readonly #foreign: Foreign
 
   constructor(links: Links, facts: Facts, listener: ProgramListener, log: Log) {
     this.facts = facts
@@ -92,6 +82,13 @@ export class DelveProgram implements Program {
     this.#ahead = new Ahead(links.main)
     this.#listener = listener
     this.#log = log
+    this.#first = new FirstStop(log)
+    this.#foreign = new Foreign({
+      control: links.control,
+      log,
+      isStill: (stop) => this.#stop === stop && !this.#calling && this.#first.gate === undefined,
+      ran: (stop) => this.#ranBy(stop),
+    })
     for (const link of new Set([links.main, links.control])) {
       // Without an error it was our own end.
       void link.closed.then((error) => error !== undefined && this.#end(error))
@@ -100,7 +97,9 @@ export class DelveProgram implements Program {
 
   readonly ask: Ask = async (method, argument) => {
     try {
-      return await this.#main.ask(method, argument, { limitMs: callMs })
+      const answer = this.#main.ask(method, argument, { limitMs: callMs })
+      const stop = this.facts.multiclient ? this.#stop : undefined
+      return await (stop === undefined ? answer : this.#foreign.owed(stop, answer))
     } catch (error) {
       if (error instanceof DelveError && error.isUnknownMethod) this.#lacking.add(method)
       throw error
@@ -127,45 +126,41 @@ export class DelveProgram implements Program {
   found(state: DebuggerState): void {
     const parts = { state, command: ordinary, pausing: false, error: undefined, answers: new Answers(), ask: this.ask }
     this.#stop = new ProgramStop(parts)
+    if (this.facts.multiclient) this.#foreign.found(this.#stop)
   }
 
-  /** Once, when the program is stopped anyway; the user's next resume waits for it. */
+  /** Once, at a stop of ours; at the one that we found only when the user resumes: it may be about to run by itself. */
   atFirstStop(work: () => Promise<void>): void {
-    this.#atFirstStop = work
-    if (this.#stop !== undefined) this.#prepare()
+    this.#first.plan(work)
   }
 
   /** When what is done at the first stop is done: it must not find the program running. */
   get prepared(): Promise<void> {
-    return this.#gate ?? Promise.resolve()
+    return this.#first.gate ?? Promise.resolve()
   }
 
-  #prepare(): void {
-    const work = this.#atFirstStop
-    if (work === undefined) return
-    this.#atFirstStop = undefined
-    const gate = work()
-      .catch((error: unknown) => this.#log.info({ err: error }, 'not done at the first stop'))
-      .then(() => {
-        if (this.#gate === gate) this.#gate = undefined
-      })
-    this.#gate = gate
+  /** What was asked at that stop is answered at the halt. */
+  #ranBy(stop: ProgramStop): void {
+    this.#stop = undefined
+    stop.end()
+    this.adopt().catch((error: unknown) => this.#log.info({ err: error }, 'a program that others ran was not halted'))
+    this.#listener.continued(stop)
+    this.#serve()
   }
 
   /**
    * It runs by somebody else's resume, which is ended for one of ours: only then its stops are told to us. Resolves to
    * what Delve tells of a stopped program only.
    */
-  async adopt(): Promise<Out<'ProcessPid'> & Pick<Out<'GetVersion'>, 'TargetGoVersion'>> {
-    const answers = new Answers()
-    const foreign: Resume = { command: ordinary, answers, done: deferred(), pausing: false, settled: false }
+  async adopt(): Promise<{ readonly pid: number; readonly targetGoVersion: string | undefined }> {
+    const foreign = resumeOf(ordinary)
     this.#halts.halt(foreign)
     // Served when it has halted, and before the resume: `State` would not be.
-    const asked = Promise.all([this.ask('ProcessPid', {}), this.ask('GetVersion', {})])
+    const asked = Promise.all([this.ask('ProcessPid', {}), goVersionOf(this.ask(...goVersionRead))])
     this.#run(ordinary)
     try {
-      const [pid, version] = await asked
-      return { ...pid, ...version }
+      const [{ Pid: pid }, targetGoVersion] = await asked
+      return { pid, targetGoVersion }
     } finally {
       this.#settle(foreign)
     }
@@ -183,8 +178,10 @@ export class DelveProgram implements Program {
       this.#run(isFinishing ? stop.command : command, command)
       this.#serve()
     }
-    if (this.#gate === undefined) run()
-    else void this.#gate.then(run)
+    this.#first.begin()
+    const { gate } = this.#first
+    if (gate === undefined) run()
+    else void gate.then(run)
   }
 
   async call(expression: string, goroutine: number): Promise<DebuggerState> {
@@ -197,8 +194,10 @@ export class DelveProgram implements Program {
       ...(goroutine > 0 ? { goroutineID: goroutine } : {}),
     }
     stop.forget()
-    await this.#gate
-    const { State: state } = await this.#main.ask('Command', command, { limitMs: Infinity })
+    await this.#first.gate
+    this.#calling = true
+    const answer = this.#main.ask('Command', command, { limitMs: Infinity })
+    const { State: state } = await answer.finally(() => (this.#calling = false))
     stop.forget()
     if (state.exited) {
       this.#end({ exitStatus: state.exitStatus })
@@ -207,6 +206,7 @@ export class DelveProgram implements Program {
     if (state.currentThread?.CallReturn === true) return state
     // A breakpoint in the called function: that is where the program stands now.
     stop.end()
+    this.#listener.continued(stop, 'call')
     this.#stopped(state, { command, answers: new Answers(), pausing: false })
     throw dapError('debuggerFailed', { message: 'The call has not returned: the program has stopped within it.' })
   }
@@ -252,7 +252,7 @@ export class DelveProgram implements Program {
   }
 
   #run(command: DebuggerCommand, sent = command): Resume {
-    const resume: Resume = { command, answers: new Answers(), done: deferred(), pausing: false, settled: false }
+    const resume = resumeOf(command)
     this.#resume = resume
     this.#listener.ran()
     const answer = this.#main.ask('Command', sent, { limitMs: Infinity })
@@ -298,7 +298,7 @@ export class DelveProgram implements Program {
     if (this.#leaving) return
     this.#listener.stopped(stop)
     // Still stopped: it is not one that only logs.
-    if (this.#stop === stop) this.#prepare()
+    if (this.#stop === stop) this.#first.begin()
     this.#serve()
   }
 
@@ -344,7 +344,7 @@ export class DelveProgram implements Program {
     // What arrives together goes out together.
     await new Promise((resolve) => setImmediate(resolve))
     // Between a resume and its being written: see `gate`.
-    await this.#gate
+    await this.#first.gate
     if (this.#resume !== undefined && this.#resume.command.name !== 'continue') await this.#afterStep(this.#resume)
     const resume = this.#resume
     if (resume?.pausing) await resume.done.promise

@@ -143,13 +143,16 @@ export class Stops {
     this.#take(stop)
   }
 
-  /** Somebody else has run the program on from there. */
-  continued(stop: Stop): void {
+  /**
+   * Somebody else has run the program on from there, or a called function. The client must hear of it before the next
+   * stop: two of them at once are more than some can show (nvim-dap runs on from the second).
+   */
+  continued(stop: Stop, by?: 'call'): void {
     this.#asked = undefined
     if (this.#isClosed || !this.#seen.has(stop)) return
     const { parts, ids } = this.#own
     parts.context.emit('continued', { threadId: ids.toThread(stop.selected), allThreadsContinued: true })
-    if (!this.#early.has(stop)) parts.note('Another client of this Delve has run the program on.')
+    if (by === undefined && !this.#early.has(stop)) parts.note('Another client of this Delve has run the program on.')
   }
 
   /** What was hit while breakpoints were set, and nobody saw: the program runs on already. */
