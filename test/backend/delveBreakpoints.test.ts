@@ -127,6 +127,59 @@ for (const version of delveVersions) {
       t.equal(count(session, 'stopped'), 3)
     })
 
+    await t.test('a condition that cannot be evaluated is seen, also where another shares the place', async (t) => {
+      const session = await attachTo(go.port)
+      await session.configure(go)
+      for (const other of [undefined, { logMessage: 'over {n}' }, { condition: 'n < 0' }]) {
+        const all = [{ condition: 'nothing > 1' }, ...(other === undefined ? [] : [other])]
+        const breakpoints = all.map((each) => ({ line: at('BEHIND'), ...each }))
+        const source = { path: go.file }
+        const { breakpoints: answers } = await session.ask('setBreakpoints', { source, breakpoints })
+        t.ok(answers.every(({ verified }) => verified))
+        t.match(await session.next('stopped'), {
+          reason: 'exception',
+          description: 'runtime error',
+          text: 'error evaluating expression: could not find symbol value for nothing',
+        })
+        await setAt(session, go, {})
+        await session.ask('continue', { threadId: 1 })
+      }
+      const breakpoints = [{ condition: 'n' }, { logMessage: 'at {n}' }].map((each) => ({ line: at('KEPT'), ...each }))
+      await session.ask('setBreakpoints', { source: { path: go.file }, breakpoints })
+      t.match(await session.next('stopped'), { reason: 'exception', text: 'condition expression not boolean' })
+    })
+
+    await t.test('a program that is started anew has them, and no watched variables', async (t) => {
+      const own = await startGo(version, breakpointProgram, { start: 'exec' })
+      t.after(async () => {
+        // The new program is another process.
+        await askDelve(own.port, 'Detach', { Kill: true })
+        await own.end()
+      })
+      const session = await attachTo(own.port)
+      await session.configure(own)
+      const [second] = await setAt(session, own, { KEPT: { hitCondition: '== 2' } })
+      const { threadId, frameId } = await session.stopped()
+      const { dataId } = await session.ask('dataBreakpointInfo', { name: 'counter', frameId })
+      const watched = await session.ask('setDataBreakpoints', { breakpoints: [{ dataId: dataId! }] })
+      t.match(watched.breakpoints, [{ verified: true }])
+      await session.ask('restart', {})
+      const lost = {
+        id: watched.breakpoints[0]!.id,
+        verified: false,
+        message: /started anew: choose the variable again/,
+      }
+      t.match((await session.next('breakpoint')).breakpoint, lost)
+      t.match(await session.next('stopped'), { hitBreakpointIds: [second!.id] }, 'hits are counted from 0')
+      const top = await session.ask('stackTrace', { threadId, levels: 1 })
+      t.match((await session.locals(top.stackFrames[0]!.id)).get('n'), { value: '2' })
+      const again = await session.ask('setDataBreakpoints', { breakpoints: [{ dataId: dataId! }] })
+      t.match(again.breakpoints, [{ verified: false, message: /choose it anew/ }])
+      t.equal((await listed(own)).length, 1)
+      await session.end()
+      await askDelve(own.port, 'Command', { name: 'halt' })
+    })
+
     await t.test('nothing is left at the end, and the program runs on', async (t) => {
       const session = await attachTo(go.port)
       await session.configure(go, 'GROW', 'LOCAL')

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Debuggee } from '../support/debuggee.ts'
 import { until } from '../support/debuggee.ts'
-import { askDelve, delveVersions, letGo, startGo } from '../support/delve.ts'
+import { askDelve, delveVersions, letGo, startGo, tellGo } from '../support/delve.ts'
 import { opener, type Attached } from '../support/delveSession.ts'
 
 function breakAt(session: Attached, debuggee: Debuggee, ...marks: string[]) {
@@ -47,6 +47,27 @@ func main() {
 }
 `
 
+const slowProgram = `// Waits for ever once there is a file 'long'.
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+)
+
+func main() {
+	for ticks := 1; ; ticks++ {
+		pause := 20 * time.Millisecond
+		if _, err := os.Stat("long"); err == nil {
+			pause = time.Hour
+		}
+		time.Sleep(pause) // WAIT
+		fmt.Println("tick", ticks) // TICK
+	}
+}
+`
+
 const notes = (session: Attached): string =>
   session.seen.flatMap(({ event, body }) => (event === 'output' ? [(body as { output: string }).output] : [])).join('')
 
@@ -80,6 +101,24 @@ for (const version of delveVersions) {
       await letGo(shop)
       await until('Delve has ended', () => shop.delve.isOver)
       await shop.runsOn()
+    })
+
+    await t.test('serves one client: a long step ends where a breakpoint is set', async (t) => {
+      const slow = await startGo(version, slowProgram, { start: 'attach-held', single: true })
+      t.after(() => slow.end())
+      const session = await attachTo(slow.port)
+      await session.configure(slow, 'WAIT')
+      await session.stopped()
+      await session.ask('continue', { threadId: 1 })
+      t.match(await session.stopped(), { line: slow.line('WAIT') })
+      await tellGo(slow, 'long')
+      await session.ask('continue', { threadId: 1 })
+      const { threadId } = await session.stopped()
+      await session.ask('next', { threadId })
+      const { breakpoints } = await breakAt(session, slow, 'TICK')
+      t.match(breakpoints, [{ verified: true }])
+      const description = /given up the step: it was halted for breakpoints/
+      t.match(await session.next('stopped'), { reason: 'pause', description })
     })
 
     await t.test('a step that another goroutine interrupts is finished', async (t) => {

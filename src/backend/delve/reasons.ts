@@ -65,7 +65,7 @@ export function otherReason(stop: Stop, asked: CommandName | undefined): Reason 
     case 'attached':
       return { reason: 'entry' }
     case 'manual':
-      return byHalt(stop)
+      return byHalt(stop, asked)
     case 'call returned':
       return { reason: 'pause', description: 'The called function has returned' }
     case 'shared library loaded':
@@ -73,14 +73,25 @@ export function otherReason(stop: Stop, asked: CommandName | undefined): Reason 
     case undefined:
       // An old Delve says nothing: with no breakpoint and no step it was a halt.
       if ((state.Threads ?? []).some(({ breakPoint }) => breakPoint !== undefined)) return undefined
-      return asked !== undefined && (isStep(asked) || state.NextInProgress) ? undefined : byHalt(stop)
+      // A step ends in its goroutine, a halt where it will.
+      if (asked !== undefined && (isStep(asked) || state.NextInProgress) && state.currentGoroutine !== undefined) {
+        return undefined
+      }
+      return byHalt(stop, asked)
     default:
       return undefined
   }
 }
 
-function byHalt({ pausing }: Stop): Reason {
-  return pausing ? { reason: 'pause' } : { reason: 'pause', description: 'Paused by another client of Delve' }
+function byHalt({ pausing }: Stop, asked: CommandName | undefined): Reason {
+  if (pausing) return { reason: 'pause' }
+  if (asked === undefined || !isStep(asked))
+    return { reason: 'pause', description: 'Paused by another client of Delve' }
+  // One that serves a single client gives a step up with every halt: see `keepStepping`.
+  return {
+    reason: 'pause',
+    description: 'Delve has given up the step: it was halted for breakpoints, or by another client',
+  }
 }
 
 function isHardcoded({ state }: Stop): boolean {

@@ -7,13 +7,14 @@ import type { Goroutines } from './goroutines.ts'
 import type { Parts } from './parts.ts'
 import type { Stops } from './stops.ts'
 import type { ThreadIds } from './threadIds.ts'
-import type { CommandName } from './wire.ts'
+import type { CommandName, Out } from './wire.ts'
 
 export interface RunningParts {
   readonly parts: Parts
   readonly stops: Stops
   readonly ids: ThreadIds
   readonly goroutines: Goroutines
+  readonly breakpoints: { restarted(discarded: Out<'Restart'>['DiscardedBreakpoints']): void }
 }
 
 type Granularity = DebugProtocol.SteppingGranularity | undefined
@@ -75,7 +76,10 @@ function backHandlers({ parts, stops }: RunningParts, step: (threadId: number, n
  * Delve starts the program anew and keeps its breakpoints, which are set where they were. `Restart` is no request that
  * Delve serves in its turn: it is answered before the program is run on.
  */
-async function restart({ parts, stops, ids, goroutines }: RunningParts, signal: AbortSignal): Promise<undefined> {
+async function restart(
+  { parts, stops, ids, goroutines, breakpoints }: RunningParts,
+  signal: AbortSignal,
+): Promise<undefined> {
   const { program, context } = parts
   const wasStopped = program.stop !== undefined
   const stop = await abortable(stops.halted(), signal)
@@ -84,10 +88,7 @@ async function restart({ parts, stops, ids, goroutines }: RunningParts, signal: 
   }
   try {
     const { DiscardedBreakpoints } = await program.interject((ask) => ask('Restart', {}))
-    for (const { Breakpoint, Reason } of DiscardedBreakpoints ?? []) {
-      const what = Breakpoint.WatchExpr || `${parts.paths.toClient(Breakpoint.file)}:${Breakpoint.line}`
-      parts.note(`The breakpoint at ${what} is gone: ${Reason}.`)
-    }
+    breakpoints.restarted(DiscardedBreakpoints)
   } catch (error) {
     if (!wasStopped) resume()
     if (!(error instanceof DelveError)) throw error

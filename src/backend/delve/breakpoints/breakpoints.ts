@@ -5,6 +5,7 @@ import type { Handlers } from '../../backend.ts'
 import { exceptionBreakpointFilters } from '../features.ts'
 import type { Ask, Parts, Stop } from '../parts.ts'
 import type { Decision } from '../stops.ts'
+import type { Out } from '../wire.ts'
 import { differ, type Breakpoint, type Wanted } from './breakpoint.ts'
 import { checksOf, noChecks } from './checks.ts'
 import { accessOf, DataBreakpoints, type FindItem } from './data.ts'
@@ -60,11 +61,36 @@ export class Breakpoints {
   /** What a stop is, told of each once. Log points say their lines here. */
   hit(stop: Stop): Decision {
     for (const breakpoint of this.#hits.goneAt(stop)) {
-      breakpoint.problem = 'The variable is gone: its function has returned.'
-      this.#parts.context.emit('breakpoint', { reason: 'changed', breakpoint: this.#shown(breakpoint) })
-      void this.#sites.leave(breakpoint)
+      this.#lose(breakpoint, 'The variable is gone: its function has returned.')
     }
     return this.#hits.decide(stop)
+  }
+
+  /** Delve has started the program anew with all of its breakpoints but these; their hits are counted from 0. */
+  restarted(discarded: Out<'Restart'>['DiscardedBreakpoints']): void {
+    for (const breakpoint of [...this.#sets.values()].flat()) breakpoint.hits = 0
+    for (const { Breakpoint: gone, Reason } of discarded ?? []) {
+      const site = this.#sites.of(gone)
+      if (site === undefined || site === 'cleared') continue
+      // Of a watchpoint Delve tells no more what it was on.
+      const { file = '', line = 0, WatchExpr: variable = '' } = site.delve ?? {}
+      const isData = variable !== ''
+      const what = isData
+        ? `The data breakpoint on ${variable}`
+        : `The breakpoint at ${this.#parts.paths.toClient(file)}:${line}`
+      this.#parts.note(`${what} is gone with the program that Delve has started anew${isData ? '' : ` (${Reason})`}.`)
+      const problem = isData ? 'The program was started anew: choose the variable again.' : `Delve: ${Reason}.`
+      for (const breakpoint of [...site.members]) this.#lose(breakpoint, problem)
+    }
+    this.#sites.renew().catch((error: unknown) => {
+      this.#parts.log.info({ err: error }, 'breakpoints of the program before were not set in the new one')
+    })
+  }
+
+  #lose(breakpoint: Breakpoint, problem: string): void {
+    breakpoint.problem = problem
+    this.#parts.context.emit('breakpoint', { reason: 'changed', breakpoint: this.#shown(breakpoint) })
+    void this.#sites.leave(breakpoint)
   }
 
   /** Everything of ours, asked for in one turn. */

@@ -88,19 +88,38 @@ export function valuesOf(thread: Thread): Values {
   return new Map((breakPoint?.variables ?? []).flatMap((text, at) => (read[at] ? [[text, read[at]] as const] : [])))
 }
 
-/** Those whose conditions are true, of all who share the place. */
-export function hitOf(all: Iterable<Breakpoint>, values: Values, { breakPoint }: Thread): Breakpoint[] {
+/** Of all who share a place. */
+export interface Outcome {
+  readonly hit: readonly Breakpoint[]
+  /** Why a condition of theirs is neither true nor false. As for one alone the program stops there, so that it is seen. */
+  readonly failure: string | undefined
+}
+
+/** Whose conditions are true. */
+export function hitOf(all: Iterable<Breakpoint>, values: Values, { breakPoint }: Thread): Outcome {
   const members = [...all]
   // One that has just joined is not there for Delve yet.
   const read = breakPoint?.variables ?? []
   const there = members.filter(({ checks }) => expressionsOf(checks.message).every((text) => read.includes(text)))
-  if (areAlike(members)) return there
-  return there.filter((member) => {
+  if (areAlike(members)) return { hit: there, failure: undefined }
+  let failure: string | undefined
+  const hit = there.filter((member) => {
     const { condition, hitCondition } = member.checks
-    if (condition !== '' && values.get(condition)?.value !== 'true') return false
+    const value = values.get(condition)
+    const problem = value === undefined ? undefined : conditionProblem(value)
+    failure ??= problem
+    if (problem !== undefined) return true
+    if (condition !== '' && value?.value !== 'true') return false
     member.hits += 1
     return hitCondition === undefined || isCounted(member.hits, hitCondition)
   })
+  return { hit, failure }
+}
+
+/** In Delve's words, which has them for one alone. */
+function conditionProblem({ unreadable, kind }: Variable): string | undefined {
+  if (unreadable !== '') return `error evaluating expression: ${unreadable.replace(/^eval error: /, '')}`
+  return kind === kinds.bool ? undefined : 'condition expression not boolean'
 }
 
 function isCounted(hits: number, { operator, count }: NonNullable<Checks['hitCondition']>): boolean {

@@ -1,6 +1,6 @@
 import { exceptionBreakpointFilters } from '../features.ts'
 import type { Parts, Stop } from '../parts.ts'
-import { fatalThrow, unrecoveredPanic } from '../reasons.ts'
+import { errorReason, fatalThrow, unrecoveredPanic } from '../reasons.ts'
 import type { Decision } from '../stops.ts'
 import type { Breakpoint as DelveBreakpoint, Thread } from '../wire.ts'
 import type { Breakpoint, Kind } from './breakpoint.ts'
@@ -22,6 +22,7 @@ interface Hit {
   readonly goroutine: number
   readonly reason: string
   readonly ids: readonly number[]
+  readonly failure?: string
 }
 
 /** What threads stand at, in the client's terms. */
@@ -51,10 +52,11 @@ export class Hits {
     // What ends the program is what it is about, whoever is selected.
     const first = all.find(({ reason }) => reason === 'exception') ?? hits.get(selected) ?? all[0]
     if (first === undefined) return { kind: 'resume' }
-    const { goroutine, reason, ids: hitBreakpointIds } = first
+    const { goroutine, reason, ids: hitBreakpointIds, failure } = first
     const others = all.filter((hit) => hit !== first && hit.goroutine > 0)
     const also = others.map(({ goroutine: other, ids }) => ({ goroutine: other, hitBreakpointIds: ids }))
-    return { kind: 'stop', goroutine, reason, hitBreakpointIds, also }
+    const error = failure === undefined ? {} : errorReason(failure)
+    return { kind: 'stop', goroutine, reason, hitBreakpointIds, also, ...error }
   }
 
   /** Data breakpoints that Delve has taken out: the function of their variable has returned. */
@@ -83,9 +85,12 @@ export class Hits {
 
   #atOurs(site: Site, thread: Thread): Hit | undefined {
     const values = valuesOf(thread)
-    const hit = hitOf(site.members, values, thread)
+    const { hit, failure } = hitOf(site.members, values, thread)
     for (const { source, checks } of hit) {
       if (checks.message !== undefined) this.#log(messageText(checks.message, values), source, thread)
+    }
+    if (failure !== undefined) {
+      return { goroutine: thread.goroutineID, reason: 'exception', ids: hit.map(({ id }) => id), failure }
     }
     const stops = hit.filter(({ checks }) => checks.message === undefined)
     if (stops.length === 0) return undefined

@@ -107,6 +107,12 @@ export class Sites {
     return [...this.#byName.values()].find((site) => addressesOf(site).includes(address))
   }
 
+  /** Delve 1.20 leaves out of a new program what can be hit no more in the old one: `== 2` of what was hit twice. */
+  async renew(): Promise<void> {
+    const counted = [...this.#byName.values()].filter(({ composed }) => composed.HitCond !== '')
+    await Promise.all(counted.map((site) => this.#tell(site)))
+  }
+
   /** All at once; nothing is set any more. */
   clear(ask: Ask): Promise<unknown> {
     this.#isLeft = true
