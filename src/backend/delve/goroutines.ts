@@ -9,14 +9,15 @@ import type { Goroutine, In, Thread } from './wire.ts'
 
 /** So long is looked for goroutines that fit a filter: of 100,000 there may be one. */
 const lookMs = 500
-/** Delve counts in `Count` those that a filter leaves out; a page of less costs as much to begin. */
+/** A page of less costs as much to begin; with a filter Delve counts in `Count` what it leaves out too, and answers little. */
 const pageMin = 200
+const filteredPageMin = 1_000
 const waitingOnChannel = 8
 
 interface Found {
   readonly goroutines: readonly Goroutine[]
-  /** There are more. */
-  readonly more: boolean
+  /** Where to go on: there are more. */
+  readonly next: number | undefined
 }
 
 /** Goroutines as DAP's threads: the selected one, those that hit a breakpoint, the program's own, the runtime's. */
@@ -71,7 +72,7 @@ export class Goroutines {
 
   async #at(stop: Stop, signal: AbortSignal): Promise<DebugProtocol.Thread[]> {
     const { settings } = this.#parts
-    const { goroutines, more } = await this.#find(stop, signal)
+    const { goroutines, next } = await this.#find(stop, signal)
     const readable = goroutines.filter(({ unreadable }) => unreadable === undefined || unreadable === '')
     const bad = goroutines.find(({ unreadable }) => unreadable !== undefined && unreadable !== '')
     if (bad !== undefined) {
@@ -79,12 +80,19 @@ export class Goroutines {
       this.#tell('unreadable', `${count} goroutines are not listed since they can't be read: ${bad.unreadable}`)
     }
     const shown = this.#rows(stop, readable).slice(0, Math.max(settings.goroutines, stoppedThreads(stop).length + 1))
-    if (more || readable.length > settings.goroutines) {
-      const advice = 'The option "goroutines" of the target lists more, and "goroutineFilters" chooses.'
-      this.#tell('more', `The program has more goroutines than the ${shown.length} that are listed. ${advice}`)
-    }
+    if (next !== undefined || readable.length > settings.goroutines) this.#tellMore(shown.length, readable.length, next)
     this.#last = shown.map(({ id, name }) => ({ id, name: name.replace(/^\* /, '') }))
     return shown
+  }
+
+  #tellMore(shown: number, found: number, next: number | undefined): void {
+    const { goroutineFilters: filters, goroutines: limit } = this.#parts.settings
+    if (filters.length > 0 && found < limit && next !== undefined) {
+      const why = `in ${lookMs} ms, and more would hold up each stop`
+      return this.#tell('looked', `Only ${next} goroutines were looked through for "goroutineFilters", ${why}.`)
+    }
+    const advice = 'The option "goroutines" of the target lists more, and "goroutineFilters" chooses.'
+    this.#tell('more', `The program has more goroutines than the ${shown} that are listed. ${advice}`)
   }
 
   async #find(stop: Stop, signal: AbortSignal): Promise<Found> {
@@ -103,13 +111,13 @@ export class Goroutines {
       // The index of the next one, -1 at the end; of a runtime that is not up there is neither.
       start = Nextg > start ? Nextg : -1
       if (goroutines.length >= limit || (start >= limit && performance.now() > untilMs)) break
-      count = Math.max(pageMin, limit - goroutines.length)
+      count = Math.max(filters.length > 0 ? filteredPageMin : pageMin, limit - goroutines.length)
     }
     if (filters.length === 0) {
       this.#many = start >= 0 || total > aheadGoroutinesMax
       program.sawGoroutines(start >= 0 ? Infinity : total)
     }
-    return { goroutines, more: start >= 0 }
+    return { goroutines, next: start >= 0 ? start : undefined }
   }
 
   #read(start: number, count: number): readonly ['ListGoroutines', In<'ListGoroutines'>] {
