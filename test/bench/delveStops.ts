@@ -21,11 +21,11 @@ const rounds = 40
 const warmUp = 40
 const farWarmUp = 5
 const farRttMs = 50
-/** A person's; other processes have the caches meanwhile, on a machine that has others. */
+/** A person's; other processes have the caches meanwhile, on a machine that has some. */
 const paceMs = 60
 
 /** `at` is when the line with the breakpoint is reached, on the clock that all processes of a machine share. */
-const stepping = `package main
+const stepping = (betweenMs: number): string => `package main
 
 import (
 	"fmt"
@@ -63,7 +63,7 @@ func work(n int, name string) int {
 func main() {
 	for n := 1; ; n++ {
 		fmt.Println("tick", n, work(n, "breakwater"))
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(${betweenMs} * time.Millisecond)
 	}
 }
 `
@@ -115,7 +115,7 @@ async function measure(sides: readonly DelveSide[], warm: number, pauseMs: numbe
 
 async function stopsAt(rttMs: number, pauseMs: number): Promise<StopSamples> {
   await using scope = new Scope()
-  const { sides } = await openDelveSides(stepping, scope, { rttMs, mark: 'BREAK' })
+  const { sides } = await openDelveSides(stepping(pauseMs === 0 ? 1 : 20), scope, { rttMs, mark: 'BREAK' })
   return await measure(sides, rttMs === 0 ? warmUp : farWarmUp, pauseMs)
 }
 
