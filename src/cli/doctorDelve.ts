@@ -133,14 +133,14 @@ async function* askDelve(
     const { state, facts } = probe
     // A program that runs has to be held for it: never beside another client, whose stop it would be.
     const built = state.exited || clients > 0 ? undefined : await probe.built()
-    const goVersion = built?.goVersion ?? facts.targetGoVersion
+    const goVersion = built === undefined ? facts.targetGoVersion : built.goVersion
     const pid = built?.pid ?? facts.pid
     const runs = state.exited ? 'has ended' : state.Running ? 'runs' : 'is stopped'
     const how = facts.recorded ? 'a recording' : facts.attached ? 'attached' : 'started by it'
     const program = `the program (${how}${pid === undefined ? '' : `, process ${pid}`}) ${runs}`
-    const go = goVersion === '' ? '' : `, and is of ${goVersion}`
+    const go = goVersion === undefined || goVersion === '' ? '' : `, and is of ${goVersion}`
     yield { hop: 'debugger', outcome: 'ok', detail: `Delve ${facts.version} answers: ${program}${go}` }
-    if (built !== undefined) yield* goWarnings(facts, goVersion)
+    if (built !== undefined && goVersion !== undefined) yield* goWarnings(facts, goVersion)
     yield* clientWarnings(listener?.argv ?? [], clients)
     if (state.exited) return
     entering('paths')

@@ -92,6 +92,8 @@ export class SourcePaths {
   explain(clientPath: string): string {
     const files = this.#files
     if (files === undefined) return 'The files of the program are not known yet.'
+    const exact = files.byKey.get(keyOf(clientPath))
+    if (exact !== undefined) return noLines(exact)
     const advice = "Name its folder in the target's paths."
     const found = guess(files, clientPath)
     switch (found.kind) {
@@ -102,7 +104,7 @@ export class SourcePaths {
       case 'found': {
         const rival = this.#rival(pairOf(clientPath, found))
         return rival === undefined
-          ? `This file is taken for ${found.file.path} of the program.`
+          ? noLines(found.file)
           : `The program's ${rival.far} was taken for ${rival.client} before. If this is the right one, name it in the target's paths.`
       }
       case 'none':
@@ -210,6 +212,11 @@ function pairOf(clientPath: string, { file, same: alike }: Extract<Guess, { kind
   const folder = withoutLast(clientPath, below)
   const why = `${folder} is taken for ${far} of the program, since ${clientPath} and its ${file.path} end alike and no other file does`
   return { client: folder, far, same: alike, own: file.kind === 'own', why }
+}
+
+/** Delve lists the file, and does not find it when it is to stop there. */
+function noLines({ path }: SourceFile): string {
+  return `The program has ${path}, and Delve finds no line of it: it has no debug information. Build it without -ldflags '-s -w', and do not strip it; until then breakpoints can be at its functions (main.main).`
 }
 
 function withoutLast(path: string, count: number): string {

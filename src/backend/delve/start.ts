@@ -214,6 +214,10 @@ export function delveSays(text: string): [problem: string, advice: string] | und
       /too (old|new) for this version of Delve|Version of Delve is too old/i,
       "Install the Delve that fits the program's Go there, or let start be a command with --check-go-version=false.",
     ],
+    [
+      /could not open debug info|must not be built with/,
+      "Build the program without -ldflags '-s -w' (go run strips too); the newest Delve attaches also to one that is stripped, and sees its functions.",
+    ],
     [/unknown (flag|command)/, 'That dlv does not know this: is it Delve, and 1.20 or newer?'],
   ]
   for (const [pattern, advice] of known) {
