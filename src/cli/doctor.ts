@@ -38,7 +38,7 @@ Where the port is closed and the target says how to open it (start), that is tol
     }
     const failed = steps.some(({ outcome }) => outcome === 'failed')
     if (args.flag('json')) printJson(io.stdout, { target: target.name, reachable: !failed, steps })
-    else if (!failed) print(io.stdout, `\n${paint('green', `'${target.name}' can be debugged.`)}`)
+    else if (!failed) print(io.stdout, `\n${end(target.name, steps, paint)}`)
     return failed ? exitCode.unavailable : exitCode.ok
   },
 }
@@ -54,4 +54,11 @@ function stepText({ hop, outcome, detail, advice }: Step, paint: Paint): string 
   const lines = [`${mark} ${hop.padEnd(12)} ${detail.split('\n').map(visible).join('\n')}`]
   if (advice !== undefined && advice !== '') lines.push(...advice.split('\n').map((line) => `  ${visible(line)}`))
   return lines.join('\n')
+}
+
+/** When nothing has failed. */
+function end(name: string, steps: readonly Step[], paint: Paint): string {
+  const isRefused = steps.some(({ hop, outcome }) => hop === 'policy' && outcome === 'warning')
+  if (isRefused) return paint('yellow', `'${name}' is there, and cannot be debugged with its policy.`)
+  return paint('green', `'${name}' can be debugged.`)
 }

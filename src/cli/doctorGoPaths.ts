@@ -22,7 +22,7 @@ export async function* checkGoPaths(
 ): AsyncGenerator<Step, void> {
   const mappings = absolutePaths(target.paths, cwd, configFile)
   const { module } = built.build
-  const from = module === undefined ? '' : ` of ${module}`
+  const from = module === undefined ? '' : `, its own module is ${module}`
   const asked = held ? '; the program was held for some milliseconds to ask it' : ''
   yield { hop: 'paths', outcome: 'ok', detail: `the program has ${built.sources.length} sources${from}${asked}` }
   for (const mapping of mappings) yield await mappingStep(mapping, mappings, built)

@@ -69,7 +69,7 @@ void t.test('doctor: a Delve for many is asked who it is, and how the files here
       `✓ debugger +Delve 1\\.\\d+\\.\\d+ answers: the program \\(attached, process ${shop.pid}\\) runs, and is of go1\\.`,
     ),
   )
-  t.match(guessed, /✓ paths +the program has \d+ sources.*held for some milliseconds/)
+  t.match(guessed, /✓ paths +the program has \d+ sources, its own module is \S+; .*held for some milliseconds/)
   t.match(guessed, /✓ paths +none are set; .*project is taken for .*end alike and no other file does/)
   t.match(
     await doctor('mapped'),

@@ -84,6 +84,7 @@ void t.test('doctor: a dead port, a wrong one, a silent one, a good one', async 
   wrong: { backend: debugpy, at: ${port(wrong)} }
   silent: { backend: debugpy, at: ${port(silent)} }
   good: { backend: debugpy, at: ${program.port}, paths: { ${folder}: ${folder} } }
+  watched: { backend: debugpy, at: ${program.port}, policy: observe }
   elsewhere: { backend: debugpy, at: ${program.port}, paths: { /nowhere: ${folder} } }
   through: { backend: debugpy, at: ${program.port}, via: [sh, -c, 'exec "$@"', sh], paths: { ${folder}: ${folder} } }
 `)
@@ -98,6 +99,10 @@ void t.test('doctor: a dead port, a wrong one, a silent one, a good one', async 
   t.match(await home.inside(['-c', home.file, 'doctor', 'silent']), { code: 69, stdout: /✓ port[^]*✗ debugger/ })
   const right = await home.with(['doctor', 'good'])
   t.match(right, { code: 0, stdout: /✓ debugger +debugpy \d+\.\d+[^]*✓ paths .*program\.py[^]*'good' can be debugged/ })
+  t.match(await home.inside(['-c', home.file, 'doctor', 'watched']), {
+    code: 0,
+    stdout: /! policy [^]*'watched' is there, and cannot be debugged with its policy\.\n$/,
+  })
   t.match(await home.inside(['-c', home.file, 'doctor', 'through']), { code: 0, stdout: /✓ paths .*program\.py/ })
   t.match(await home.inside(['-c', home.file, 'doctor', 'elsewhere']), {
     code: 69,
