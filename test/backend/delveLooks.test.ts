@@ -14,6 +14,7 @@ for (const version of delveVersions) {
       const { frameId } = await session.stopped()
       return {
         session,
+        go,
         evaluate: (expression: string) => session.ask('evaluate', { expression, frameId, context: 'repl' }),
       }
     }
@@ -47,6 +48,19 @@ for (const version of delveVersions) {
       t.match(await evaluate('len(items)'), { result: '2', type: 'int' })
       t.match(await evaluate('amount > 2'), { result: 'true', type: 'bool' })
       t.match(await evaluate('"a" + "b"'), { result: '"ab"', type: 'string' })
+    })
+
+    await t.test('a called function that stops within: the client has gone on before', async (t) => {
+      const { session, go, evaluate } = await at('shop', 'BREAK')
+      const before = session.seen.length
+      await t.rejects(evaluate('call order()'), { message: /the program has stopped within it/ })
+      t.match(await session.stopped(), { line: go.line('BREAK') })
+      const events = session.seen.slice(before).map(({ event }) => event)
+      t.same(
+        events.filter((event) => event === 'continued' || event === 'stopped'),
+        ['continued', 'stopped'],
+      )
+      t.notOk(events.includes('output'), 'nothing is said of another client')
     })
   })
 }
