@@ -80,7 +80,7 @@ export class Breakpoints {
         : `The breakpoint at ${this.#parts.paths.toClient(file)}:${line}`
       this.#parts.note(`${what} is gone with the program that Delve has started anew${isData ? '' : ` (${Reason})`}.`)
       const problem = isData ? 'The program was started anew: choose the variable again.' : `Delve: ${Reason}.`
-      for (const breakpoint of [...site.members]) this.#lose(breakpoint, problem)
+      for (const breakpoint of site.members) this.#lose(breakpoint, problem)
     }
     this.#sites.renew().catch((error: unknown) => {
       this.#parts.log.info({ err: error }, 'breakpoints of the program before were not set in the new one')
