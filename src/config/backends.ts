@@ -79,8 +79,12 @@ export const backendOptions = {
     showPprofLabels: texts('keys of pprof labels, or "*" for all')
       .describe('Labels that are shown in the name of a goroutine. Default none.')
       .optional(),
-    showGlobalVariables: flag().describe("The package's variables are a scope. Default false.").optional(),
-    showRegisters: flag().describe('The registers are a scope. Default false.').optional(),
+    showGlobalVariables: flag()
+      .describe("The package's variables are read at each stop, not only when they are opened. Default false.")
+      .optional(),
+    showRegisters: flag()
+      .describe('The registers are read at each stop, not only when they are opened. Default false.')
+      .optional(),
   }),
 } as const satisfies Record<string, z.ZodObject>
 
