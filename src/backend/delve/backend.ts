@@ -168,6 +168,11 @@ class DelveBackend implements Backend, Parts {
     return this.#closed.promise
   }
 
+  get isRecord(): boolean {
+    const { backend, recorded } = this.program.facts
+    return recorded || backend === 'core'
+  }
+
   nextId(): number {
     return ++this.#lastId
   }
@@ -216,6 +221,7 @@ class DelveBackend implements Backend, Parts {
 
   #watchFor(resume: boolean): Promise<Watch | undefined> {
     this.#isWatchedRunning = resume
+    if (this.isRecord) return Promise.resolve(undefined)
     const { context, prefix } = this
     const note = (text: string): void => {
       if (!this.#watchNotes.has(text)) this.note(text)
@@ -251,10 +257,12 @@ class DelveBackend implements Backend, Parts {
   /** Without what is not known; no Go version is told of a program without debug information. */
   #tellProgram({ pid, targetGoVersion }: Told): void {
     if (this.#left !== undefined) return
-    this.#pid = pid
-    const isLocalProcess = isHere(this.context.transport, this.options.address)
+    // That process is over: its number may be another's.
+    if (!this.isRecord) this.#pid = pid
+    const isLocalProcess = !this.isRecord && isHere(this.context.transport, this.options.address)
+    const what = this.program.facts.backend === 'core' ? 'core of process' : 'process'
     this.context.emit('process', {
-      name: pid === undefined ? 'go' : `go (process ${pid})`,
+      name: pid === undefined ? 'go' : `go (${what} ${pid})`,
       startMethod: 'attach',
       isLocalProcess,
       ...(pid !== undefined && isLocalProcess ? { systemProcessId: pid } : {}),
@@ -269,6 +277,7 @@ class DelveBackend implements Backend, Parts {
   #warn(): void {
     const { multiclient, attached } = this.program.facts
     if (multiclient) return
+    if (this.isRecord) return this.note('This Delve serves one client, and ends with this session.')
     const end = attached
       ? 'Delve ends with this session, and the program runs on'
       : 'Delve ends with this session and takes the program with it, which it has started itself'
@@ -295,7 +304,7 @@ class DelveBackend implements Backend, Parts {
       program: this.program,
       links: this.#own.connected.links,
       clear: (ask) => this.#breakpoints.clear(ask),
-      leaveHeld: stop !== undefined && this.#stops.isEarly(stop),
+      leaveHeld: stop !== undefined && (this.isRecord || this.#stops.isEarly(stop)),
       log: this.log,
     })
     // What we could not do ourselves is said by those at the far end.

@@ -18,7 +18,7 @@ const limitMs = 5_000
  * `KeepSteppingBreakpoints`). So one is had and given up again, over a connection of its own: only while the program is
  * stopped, since it halts it, and only of a Delve that serves several clients, since it ends one that serves a single one.
  */
-export async function keepStepping(stream: Duplex, signal: AbortSignal): Promise<void> {
+export async function keepStepping(stream: Duplex): Promise<void> {
   const messages = session.map(([command, args], index) => {
     const body = JSON.stringify({ seq: index + 1, type: 'request', command, arguments: args })
     return `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
@@ -30,7 +30,8 @@ export async function keepStepping(stream: Duplex, signal: AbortSignal): Promise
   stream.once('end', () => stream.destroy())
   stream.write(messages.join(''))
   try {
-    await abortable(closed, AbortSignal.any([signal, AbortSignal.timeout(limitMs)]))
+    // To its end also where ours comes: what was said is read, and would halt a program that has been let go.
+    await abortable(closed, AbortSignal.timeout(limitMs))
   } finally {
     stream.destroy()
   }

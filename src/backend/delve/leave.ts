@@ -3,10 +3,11 @@ import type { Log } from '../../lib/log.ts'
 import type { Ask } from './parts.ts'
 import type { DelveProgram, Links } from './program.ts'
 import { leaveMs, settleMs } from './quirks.ts'
+import type { Out } from './wire.ts'
 
-/** Looks whether it runs, this often and this many times at most. */
+/** Looks whether it runs, this often. */
 const lookEveryMs = 20
-const looksMax = 50
+const lookWithinMs = 500
 
 export interface LeaveParts {
   readonly program: DelveProgram
@@ -50,15 +51,31 @@ async function leaveShared({ program, links, clear, leaveHeld }: LeaveParts, sig
   await seenRunning(program, links, signal)
 }
 
-/** A halt of ours that came late can stop the last resume too. */
-async function seenRunning(program: DelveProgram, { control }: Links, signal: AbortSignal): Promise<void> {
-  for (let look = 0; look < looksMax; look++) {
-    const { State } = await control.ask('State', { NonBlocking: true }, { signal })
-    if (State.exited) return
+/** A halt of ours that came late can stop the last resume too. Rejects when the time is over. */
+async function seenRunning(program: DelveProgram, links: Links, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const { State } = await lookedAt(links, signal)
     const last = program.running
+    if (State.exited || (last === undefined && program.stop === undefined)) return
     if (State.Running && last !== undefined && !last.settled && !program.halts.isPending()) return
     if (program.stop !== undefined) program.runOut()
     await sleep(lookEveryMs, signal)
+  }
+}
+
+/** On a new connection where the usual one is silent: 1.20.2 reads nothing behind a halt that waits. */
+async function lookedAt({ control, fresh }: Links, signal: AbortSignal): Promise<Out<'State'>> {
+  const usual = control.ask('State', { NonBlocking: true }, { signal })
+  const given = new AbortController()
+  const answer = await Promise.race([usual, sleep(lookWithinMs, given.signal)])
+  given.abort()
+  if (answer !== undefined || fresh === undefined) return answer ?? usual
+  usual.catch(() => {})
+  const connection = await abortable(fresh(), signal)
+  try {
+    return await connection.ask('State', { NonBlocking: true }, { signal })
+  } finally {
+    void connection.close()
   }
 }
 
