@@ -4,11 +4,11 @@ import type { Address } from '../../transport/transport.ts'
 /**
  * What the far end says to Delve when we are gone: one line of POSIX shell. It takes out the breakpoints whose names begin
  * with `prefix`, and all watchpoints (they have no names), and lets the program run on. It speaks by whatever is there
- * and gets an answer: python3, bash, socat, nc or busybox, with a connection for each question, since in Delve 1.20.2 a
- * halt is not read behind another one that waits.
+ * and gets an answer: bash, python3 (slower to start), socat, nc or busybox, with a connection for each question, since
+ * in Delve 1.20.2 a halt is not read behind another one that waits.
  *
  * Harmless at any time: a program that is gone, a Delve that is gone or has let it go, nothing of ours in it. It ends
- * within 10 s, and usually within 1 s (5 s by nc and socat, which can't tell when an answer is complete).
+ * within 10 s, and usually within 1 s (6 s by nc, socat and busybox, which can't tell when an answer is complete).
  *
  * Where a later session of Breakwater is there already, a stop is that session's, and so are the watchpoints.
  *
@@ -108,7 +108,7 @@ const conversation = [
 const chooseTool = [
   'f=',
   [
-    'for t in python3 bash socat nc busybox; do command -v $t >/dev/null 2>&1 || continue; test -n "$f" || f=$t;',
+    'for t in bash python3 socat nc busybox; do command -v $t >/dev/null 2>&1 || continue; test -n "$f" || f=$t;',
     'case $t in bash) test -n "$h" || continue;; esac; state; test -n "$x" && break; done',
   ].join(' '),
   'test -n "$x" || t=$f',
