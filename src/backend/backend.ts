@@ -10,6 +10,8 @@ export interface Backend extends AsyncDisposable {
   readonly handlers: Handlers
   /** Capabilities that are not requests: conditional breakpoints, log points, exception filters. */
   readonly features: Capabilities
+  /** A core file or a recording: nothing of it runs, and whoever looks at it holds nobody. */
+  readonly isRecord?: boolean
   /** Settles once, when the debugger is gone; with the error if we did not ask for it. */
   readonly closed: Promise<Error | undefined>
   /** Asynchronous disposal detaches: breakpoints out, program resumed, connection closed, in bounded time. */

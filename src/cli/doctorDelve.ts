@@ -115,10 +115,15 @@ function refused(found: Listening, where: string): Omit<Step, 'hop'> | undefined
       advice: `End that session first; its end is the end of this Delve.\n${startAdvice}`,
     }
   }
-  const end = dlv.how === 'attach' ? 'the program then runs on' : 'and of the program, which it has started'
   const detail = 'it serves a single client (no --accept-multiclient), so it is not asked: who comes and goes ends it'
-  const advice = `Attaching works once: its end is the end of this Delve, ${end}. Breakpoints cannot be set while the program runs.\n${startAdvice}`
-  return { outcome: 'warning', detail, advice }
+  return { outcome: 'warning', detail, advice: `Attaching works once: ${whatEnds(dlv.how)}` }
+}
+
+/** With a session on a Delve that serves a single client. */
+function whatEnds(how: string): string {
+  if (how === 'core' || how === 'replay') return 'its end is the end of this Delve.'
+  const end = how === 'attach' ? 'the program then runs on' : 'and of the program, which it has started'
+  return `its end is the end of this Delve, ${end}. Breakpoints cannot be set while the program runs.\n${startAdvice}`
 }
 
 async function* askDelve(
@@ -136,7 +141,7 @@ async function* askDelve(
     const goVersion = built === undefined ? facts.targetGoVersion : built.goVersion
     const pid = built?.pid ?? facts.pid
     const runs = state.exited ? 'has ended' : state.Running ? 'runs' : 'is stopped'
-    const how = facts.recorded ? 'a recording' : facts.attached ? 'attached' : 'started by it'
+    const how = howText(facts)
     const program = `the program (${how}${pid === undefined ? '' : `, process ${pid}`}) ${runs}`
     const go = goVersion === undefined || goVersion === '' ? '' : `, and is of ${goVersion}`
     yield { hop: 'debugger', outcome: 'ok', detail: `Delve ${facts.version} answers: ${program}${go}` }
@@ -152,6 +157,12 @@ async function* askDelve(
   } finally {
     await probe.close()
   }
+}
+
+function howText({ backend, recorded, attached }: Facts): string {
+  if (backend === 'core') return 'a core file'
+  if (recorded) return 'a recording'
+  return attached ? 'attached' : 'started by it'
 }
 
 function* goWarnings({ goVersions }: Facts, goVersion: string): Generator<Step> {

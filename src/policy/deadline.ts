@@ -11,8 +11,11 @@ export type { Times } from './sessionClock.ts'
 export interface Deadline extends Policy {
   readonly request: (call: AnyCall, next: Next) => Promise<unknown>
   readonly event: (event: AnyEvent) => AnyEvent
-  /** Session and idle time run from here; before it only single calls have a limit. */
-  start(): void
+  /**
+   * Session and idle time run from here; before it only single calls have a limit. Whoever looks at a record (a core
+   * file) holds no program: it has no longest pause.
+   */
+  start(program?: { readonly isRecord: boolean }): void
   times(): Times
   /** Takes what is shorter from `time`. */
   tighten(time: TimeSettings): void
@@ -33,6 +36,7 @@ export function deadline(context: PolicyContext, settings: PolicySettings, onPau
   let time = settings.time
   const pause = new PauseLimit(context, time, onPause)
   const clock = new SessionClock(context, time)
+  let holds = true
 
   return {
     name: 'deadline',
@@ -44,14 +48,18 @@ export function deadline(context: PolicyContext, settings: PolicySettings, onPau
       return body
     },
     event(event) {
-      if (event.event === 'stopped') pause.holds.stopped(event.body)
-      else if (event.event === 'continued') {
+      if (event.event === 'stopped') {
+        if (holds) pause.holds.stopped(event.body)
+      } else if (event.event === 'continued') {
         const { threadId, allThreadsContinued } = event.body
         pause.holds.released('continued', allThreadsContinued === false ? threadId : undefined)
       } else if (event.event === 'exited' || event.event === 'terminated') pause.holds.released(event.event)
       return event
     },
-    start: () => clock.start(),
+    start(program) {
+      holds = program?.isRecord !== true
+      clock.start()
+    },
     times() {
       const sinceMs = pause.holds.sinceMs
       if (sinceMs === undefined) return clock.times()

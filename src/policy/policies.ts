@@ -18,7 +18,7 @@ export interface SessionPolicies {
   /** The debugger was made to listen, in a program whose debugger did not. */
   opened(how: string): void
   /** The debugger is attached: time runs from here, and the audit has its first line. */
-  started(): void
+  started(program?: { readonly isRecord: boolean }): void
   /** Releases all timers and writes the last line. */
   ended(why: string): Promise<void>
 }
@@ -33,9 +33,9 @@ export function sessionPolicies(context: PolicyContext, settings: PolicySettings
     times: () => time.times(),
     tighten: (tighter) => time.tighten(tighter.time),
     opened: (how) => record.opened(how),
-    started() {
+    started(program) {
       record.started(context.backend)
-      time.start()
+      time.start(program)
     },
     async ended(why) {
       for (const policy of list) await policy[Symbol.asyncDispose]?.()

@@ -126,7 +126,7 @@ export class Attachment {
     const capabilities = exactCapabilities(this.#backend, capabilityMask(target.settings.mode))
     this.#state.enter('configuring')
     if (this.#parts.process !== undefined) this.#parts.host.childAttached(target.name, this.#parts.process)
-    this.#policies.started()
+    this.#policies.started({ isRecord: this.#backend.isRecord ?? false })
     send({ event: 'capabilities', body: { capabilities } })
     send({ event: 'initialized', body: undefined })
   }

@@ -106,6 +106,8 @@ export function earlyReason({ state }: Stop, facts: Facts): Reason {
   return atEntry ? { reason: 'entry' } : { reason: 'pause', description: 'Held already when Breakwater attached' }
 }
 
+export const coreStays = 'A core file does not run: it is what was left of a program.'
+
 const badAccess = [
   'invalid memory address or nil pointer dereference [signal SIGSEGV: segmentation violation];',
   'Delve cannot hand the signal on to the program, which would panic for it',
@@ -113,6 +115,8 @@ const badAccess = [
 
 /** Delve's answer to the resume was an error: it stands where that arose. */
 export function errorReason(error: string): Reason {
+  // No client bears a step that fails: it is told where it still stands.
+  if (/core process/.test(error)) return { reason: 'pause', description: 'A core file', text: coreStays }
   return { reason: 'exception', description: 'runtime error', text: error === 'bad access' ? badAccess : error }
 }
 

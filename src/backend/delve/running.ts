@@ -5,6 +5,7 @@ import { abortable } from '../../lib/abort.ts'
 import { DelveError } from './connection.ts'
 import type { Goroutines } from './goroutines.ts'
 import type { Parts } from './parts.ts'
+import { coreStays } from './reasons.ts'
 import type { Stops } from './stops.ts'
 import type { ThreadIds } from './threadIds.ts'
 import type { CommandName, Out } from './wire.ts'
@@ -29,12 +30,14 @@ export function runHandlers(own: RunningParts): Handlers {
   const { parts, stops, ids } = own
   const { facts } = parts.program
   const step = (threadId: number, name: CommandName): undefined => {
+    if (facts.backend === 'core') parts.note(coreStays)
     // It may have been run on by a policy meanwhile: no client expects a step to fail.
     if (parts.program.stop !== undefined) stops.run({ name }, ids.toGoroutine(threadId))
     return undefined
   }
   const handlers: Handlers = {
     async continue() {
+      if (facts.backend === 'core') parts.note(coreStays)
       if (parts.program.stop !== undefined) stops.run({ name: 'continue' })
       return { allThreadsContinued: true }
     },
