@@ -2,7 +2,7 @@ import t from 'tap'
 import { until } from '../support/debuggee.ts'
 import { askDelve, delveVersions, startGo } from '../support/delve.ts'
 import { opener } from '../support/delveSession.ts'
-import { breakpointProgram, count, listed, logged, setAt } from '../support/goBreakpoints.ts'
+import { breakpointProgram, count, listed, logged, notes, setAt } from '../support/goBreakpoints.ts'
 
 for (const version of delveVersions) {
   void t.test(`delve ${version.name}`, async (t) => {
@@ -125,6 +125,26 @@ for (const version of delveVersions) {
       await session.ask('continue', { threadId: 1 })
       await go.runsOn()
       t.equal(count(session, 'stopped'), 3)
+    })
+
+    await t.test('what is changed under a program that hits it stops nobody by what it was not', async (t) => {
+      const hot = await startGo(version, breakpointProgram.replace('10 * time.M', 'time.M'))
+      t.after(() => hot.end())
+      const session = await attachTo(hot.port)
+      await session.configure(hot)
+      // Of none there was a time at which it would stop the program.
+      const [logs, other] = [{ logMessage: 'n {n}' }, { logMessage: 'other {n}' }]
+      const [never, neither] = [{ condition: 'n < 0' }, { condition: 'n < -1' }]
+      for (let round = 0; round < 25; round++) {
+        await setAt(session, hot, { EMPTY: logs })
+        await setAt(session, hot, { BEHIND: never, EMPTY: neither })
+        await setAt(session, hot, { BEHIND: never, EMPTY: logs })
+        await setAt(session, hot, { EMPTY: neither })
+        await setAt(session, hot, { BEHIND: other, EMPTY: logs })
+      }
+      t.equal(count(session, 'stopped'), 0)
+      t.notMatch(notes(session), /A breakpoint was hit/)
+      t.ok(logged(session).length > 0)
     })
 
     await t.test('a condition that cannot be evaluated is seen, also where another shares the place', async (t) => {

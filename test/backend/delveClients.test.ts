@@ -3,6 +3,7 @@ import type { Debuggee } from '../support/debuggee.ts'
 import { until } from '../support/debuggee.ts'
 import { askDelve, delveVersions, letGo, startGo, tellGo } from '../support/delve.ts'
 import { opener, type Attached } from '../support/delveSession.ts'
+import { notes } from '../support/goBreakpoints.ts'
 
 function breakAt(session: Attached, debuggee: Debuggee, ...marks: string[]) {
   const breakpoints = marks.map((mark) => ({ line: debuggee.line(mark) }))
@@ -67,9 +68,6 @@ func main() {
 	}
 }
 `
-
-const notes = (session: Attached): string =>
-  session.seen.flatMap(({ event, body }) => (event === 'output' ? [(body as { output: string }).output] : [])).join('')
 
 for (const version of delveVersions) {
   void t.test(`delve ${version.name}`, async (t) => {

@@ -88,3 +88,10 @@ export function logged(session: Attached): string[] {
     return event === 'output' && category === 'stdout' ? output.split('\n').filter((line) => line !== '') : []
   })
 }
+
+/** What the user was told, whoever said it. */
+export function notes(session: Attached): string {
+  return session.seen
+    .flatMap(({ event, body }) => (event === 'output' ? [(body as DebugProtocol.OutputEvent['body']).output] : []))
+    .join('')
+}

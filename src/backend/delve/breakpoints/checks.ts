@@ -48,8 +48,14 @@ export interface Composed {
 const hitText = ({ hitCondition }: Checks): string =>
   hitCondition === undefined ? '' : `${hitCondition.operator} ${hitCondition.count}`
 
+/** One of those for whom Delve's breakpoint is there, and what it asked for then. */
+export interface Member {
+  readonly breakpoint: Breakpoint
+  readonly checks: Checks
+}
+
 /** All want the same: then Delve decides alone. */
-function areAlike(members: readonly Breakpoint[]): boolean {
+function areAlike(members: readonly Member[]): boolean {
   const [first, ...others] = members.map(({ checks }) => JSON.stringify([checks.condition, hitText(checks)]))
   return others.every((other) => other === first)
 }
@@ -58,7 +64,7 @@ function areAlike(members: readonly Breakpoint[]): boolean {
  * Delve has one breakpoint at an address. Where the conditions of those who share it differ, it stops for any of them, and
  * tells with the hit which of them are true.
  */
-export function compose(members: readonly Breakpoint[]): Composed {
+export function compose(members: readonly Member[]): Composed {
   const all = members.map(({ checks }) => checks)
   const shared = {
     continue: all.every(({ message }) => message !== undefined),
@@ -90,28 +96,24 @@ export function valuesOf(thread: Thread): Values {
 
 /** Of all who share a place. */
 export interface Outcome {
-  readonly hit: readonly Breakpoint[]
+  readonly hit: readonly Member[]
   /** Why a condition of theirs is neither true nor false. As for one alone the program stops there, so that it is seen. */
   readonly failure: string | undefined
 }
 
-/** Whose conditions are true. */
-export function hitOf(all: Iterable<Breakpoint>, values: Values, { breakPoint }: Thread): Outcome {
-  const members = [...all]
-  // One that has just joined is not there for Delve yet.
-  const read = breakPoint?.variables ?? []
-  const there = members.filter(({ checks }) => expressionsOf(checks.message).every((text) => read.includes(text)))
-  if (areAlike(members)) return { hit: there, failure: undefined }
+/** Whose conditions are true, of those who are there still. */
+export function hitOf(all: readonly Member[], there: ReadonlySet<Breakpoint>, values: Values): Outcome {
+  const members = all.filter(({ breakpoint }) => there.has(breakpoint))
+  if (areAlike(all)) return { hit: members, failure: undefined }
   let failure: string | undefined
-  const hit = there.filter((member) => {
-    const { condition, hitCondition } = member.checks
+  const hit = members.filter(({ breakpoint, checks: { condition, hitCondition } }) => {
     const value = values.get(condition)
     const problem = value === undefined ? undefined : conditionProblem(value)
     failure ??= problem
     if (problem !== undefined) return true
     if (condition !== '' && value?.value !== 'true') return false
-    member.hits += 1
-    return hitCondition === undefined || isCounted(member.hits, hitCondition)
+    breakpoint.hits += 1
+    return hitCondition === undefined || isCounted(breakpoint.hits, hitCondition)
   })
   return { hit, failure }
 }

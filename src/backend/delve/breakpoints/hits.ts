@@ -5,7 +5,7 @@ import type { Decision } from '../stops.ts'
 import type { Breakpoint as DelveBreakpoint, Thread } from '../wire.ts'
 import type { Breakpoint, Kind } from './breakpoint.ts'
 import { hitOf, messageText, valuesOf } from './checks.ts'
-import { addressesAt, type Site, type Sites } from './sites.ts'
+import { addressesAt, toldAt, type Site, type Sites } from './sites.ts'
 
 /** DAP's. */
 const reasons = {
@@ -85,16 +85,17 @@ export class Hits {
 
   #atOurs(site: Site, thread: Thread): Hit | undefined {
     const values = valuesOf(thread)
-    const { hit, failure } = hitOf(site.members, values, thread)
-    for (const { source, checks } of hit) {
-      if (checks.message !== undefined) this.#log(messageText(checks.message, values), source, thread)
+    const { hit, failure } = hitOf(toldAt(site, thread), site.members, values)
+    for (const { breakpoint, checks } of hit) {
+      if (checks.message !== undefined) this.#log(messageText(checks.message, values), breakpoint.source, thread)
     }
-    if (failure !== undefined) {
-      return { goroutine: thread.goroutineID, reason: 'exception', ids: hit.map(({ id }) => id), failure }
-    }
-    const stops = hit.filter(({ checks }) => checks.message === undefined)
+    const stops = hit.filter(({ checks }) => failure !== undefined || checks.message === undefined)
     if (stops.length === 0) return undefined
-    return { goroutine: thread.goroutineID, reason: reasonOf(stops), ids: stops.map(({ id }) => id) }
+    const all = stops.map(({ breakpoint }) => breakpoint)
+    const { goroutineID: goroutine } = thread
+    const ids = all.map(({ id }) => id)
+    if (failure !== undefined) return { goroutine, reason: 'exception', ids, failure }
+    return { goroutine, reason: reasonOf(all), ids }
   }
 
   #log(text: string, source: Breakpoint['source'], { file, line }: Thread): void {

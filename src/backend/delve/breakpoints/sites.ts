@@ -2,7 +2,7 @@ import { dapError } from '../../../dap/errors.ts'
 import type { Ask, Parts } from '../parts.ts'
 import { hex, type Breakpoint as DelveBreakpoint, type In, type NewBreakpoint, type Thread } from '../wire.ts'
 import type { Breakpoint } from './breakpoint.ts'
-import { compose, type Composed } from './checks.ts'
+import { compose, type Composed, type Member } from './checks.ts'
 import { failureOf } from './failures.ts'
 
 /** A program is slow before it has so many; who clears them without us knows their names by this. */
@@ -14,8 +14,17 @@ export interface Site {
   readonly members: Set<Breakpoint>
   /** Undefined until Delve has answered. */
   delve: DelveBreakpoint | undefined
-  /** What Delve was told last. */
-  composed: Composed
+  /**
+   * What Delve was told last; before it what it may not have put in place of yet. A program that runs can be stopped by
+   * that for as long, and what it hits is judged by it.
+   */
+  told: readonly Told[]
+}
+
+/** For whom a breakpoint of Delve's is as it is. */
+export interface Told {
+  readonly composed: Composed
+  readonly members: readonly Member[]
 }
 
 export type Place = { readonly file: string; readonly line: number } | { readonly addrs: readonly number[] }
@@ -36,7 +45,7 @@ export class Sites {
   async create(place: Place, breakpoint: Breakpoint): Promise<Site> {
     const site = this.#add(breakpoint)
     try {
-      const asked: NewBreakpoint = { name: site.name, ...place, ...site.composed }
+      const asked: NewBreakpoint = { name: site.name, ...place, ...latest(site).composed }
       const { Breakpoint: made } = await this.#interject((ask) => ask('CreateBreakpoint', { Breakpoint: asked }))
       site.delve = made
       return site
@@ -109,7 +118,7 @@ export class Sites {
 
   /** Delve 1.20 leaves out of a new program what can be hit no more in the old one: `== 2` of what was hit twice. */
   async renew(): Promise<void> {
-    const counted = [...this.#byName.values()].filter(({ composed }) => composed.HitCond !== '')
+    const counted = [...this.#byName.values()].filter((site) => latest(site).composed.HitCond !== '')
     await Promise.all(counted.map((site) => this.#tell(site)))
   }
 
@@ -134,7 +143,7 @@ export class Sites {
       throw dapError('debuggerFailed', { message: `There are ${sitesMax} breakpoints already; no more can be set.` })
     }
     const members = new Set([breakpoint])
-    const site: Site = { name: `${prefix}n${number}`, members, delve: undefined, composed: compose([...members]) }
+    const site: Site = { name: `${prefix}n${number}`, members, delve: undefined, told: [toldOf(members)] }
     this.#byName.set(site.name, site)
     breakpoint.sites.add(site)
     return site
@@ -179,19 +188,45 @@ export class Sites {
   }
 
   async #amend(site: Site): Promise<void> {
-    const composed = compose([...site.members])
-    if (JSON.stringify(composed) === JSON.stringify(site.composed)) return
-    site.composed = composed
+    const told = toldOf(site.members)
+    const before = latest(site)
+    if (JSON.stringify(told.composed) === JSON.stringify(before.composed)) {
+      // Only for whom it is, or what is said of it.
+      site.told = [...site.told.slice(0, -1), told]
+      return
+    }
+    site.told = [...site.told, told]
     await this.#tell(site)
+    site.told = site.told.slice(site.told.indexOf(told))
   }
 
   /** The whole of it, as Delve wants it; without what it has found itself. */
-  async #tell({ name, delve, composed }: Site): Promise<void> {
+  async #tell(site: Site): Promise<void> {
+    const { name, delve } = site
     const { id, file = '', line = 0 } = delve ?? {}
     if (id === undefined) return
-    const whole: NewBreakpoint = { id, name, file, line, ...composed }
+    const whole: NewBreakpoint = { id, name, file, line, ...latest(site).composed }
     await this.#interject((ask) => ask('AmendBreakpoint', { Breakpoint: whole }))
   }
+}
+
+const latest = ({ told }: Site): Told => told.at(-1)!
+
+function toldOf(members: Iterable<Breakpoint>): Told {
+  const all = [...members].map((breakpoint) => ({ breakpoint, checks: breakpoint.checks }))
+  return { composed: compose(all), members: all }
+}
+
+/** For whom it was hit, by what Delve tells of it with the hit. */
+export function toldAt({ told }: Site, { breakPoint }: Thread): readonly Member[] {
+  return (told.findLast(({ composed }) => breakPoint !== undefined && isSo(composed, breakPoint)) ?? told.at(-1)!)
+    .members
+}
+
+/** Not by the text of the condition, which Delve writes in its own way. */
+function isSo(composed: Composed, { continue: logs, variables, Cond, HitCond = '' }: DelveBreakpoint): boolean {
+  const isSame = composed.continue === logs && composed.HitCond === HitCond && (composed.Cond === '') === (Cond === '')
+  return isSame && JSON.stringify(composed.variables) === JSON.stringify(variables ?? [])
 }
 
 export function addressesOf({ delve }: Site): string[] {
