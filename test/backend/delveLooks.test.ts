@@ -11,10 +11,11 @@ for (const version of delveVersions) {
       t.teardown(() => go.end())
       const session = await attachTo(go.port)
       await session.configure(go, mark)
-      const { frameId } = await session.stopped()
+      const { frameId, threadId } = await session.stopped()
       return {
         session,
         go,
+        threadId,
         evaluate: (expression: string) => session.ask('evaluate', { expression, frameId, context: 'repl' }),
       }
     }
@@ -48,6 +49,16 @@ for (const version of delveVersions) {
       t.match(await evaluate('len(items)'), { result: '2', type: 'int' })
       t.match(await evaluate('amount > 2'), { result: 'true', type: 'bool' })
       t.match(await evaluate('"a" + "b"'), { result: '"ab"', type: 'string' })
+    })
+
+    await t.test("the runtime's frames and sources are in the background", async (t) => {
+      const { session, threadId } = await at('shop', 'LOOP')
+      const { stackFrames } = await session.ask('stackTrace', { threadId })
+      // VS Code looks at both, in different places.
+      const hints = stackFrames.map(({ presentationHint, source }) => [presentationHint, source?.presentationHint])
+      t.same(hints.slice(0, 3), Array(3).fill([undefined, undefined]), 'main.total, main.order, main.main')
+      t.same(hints.slice(3), hints.slice(3).fill(['subtle', 'deemphasize']))
+      t.ok(hints.length > 3)
     })
 
     await t.test('a called function that stops within: the client has gone on before', async (t) => {

@@ -99,17 +99,24 @@ export class Stacks {
     const { pc, file, line, Err, function: fn } = location
     const source = this.#code.source(file)
     const isBad = Err !== undefined && Err !== ''
+    const hint = hintOf(fn, stack)
     return present({
       id,
       name: isBad ? `${functionName(fn)} (unreadable: ${Err})` : functionName(fn),
-      source,
+      // VS Code shows what was thrown at the first frame whose source is not like this, and nowhere else.
+      source: hint === 'subtle' && source !== undefined ? { ...source, presentationHint: 'deemphasize' } : source,
       line: source === undefined ? 0 : this.#parts.positions.toClientLine(line),
       column: source === undefined ? 0 : this.#parts.positions.firstColumn,
       instructionPointerReference: hex(pc),
-      // In a goroutine of the runtime's own they are what it does.
-      presentationHint: isRuntime(fn) && stack.frames.some(isOwn) ? ('subtle' as const) : undefined,
+      presentationHint: hint,
     })
   }
+}
+
+/** Frames of the runtime are in the background; in a goroutine of its own they are what it does. */
+function hintOf(fn: Stackframe['function'], { frames }: Stack): 'subtle' | 'normal' | undefined {
+  if (!isRuntime(fn)) return undefined
+  return frames.some(isOwn) ? 'subtle' : 'normal'
 }
 
 function isOwn(frame: { readonly location: Stackframe } | undefined): boolean {
