@@ -1,5 +1,5 @@
 import { fstatSync, statSync } from 'node:fs'
-import { pino, type DestinationStream, type Logger } from 'pino'
+import { pino, type DestinationStream } from 'pino'
 import type { AnyCall } from '../dap/call.ts'
 import { DapError, dapError, type ErrorCode } from '../dap/errors.ts'
 import type { Command } from '../dap/protocol.ts'
@@ -36,7 +36,7 @@ interface FileDestination extends DestinationStream {
 export class AuditLog {
   readonly #destination: AuditDestination
   readonly #file: FileDestination | undefined
-  readonly #logger: Logger
+  readonly #stream: DestinationStream
   #seq = 0
   #lookedMs = -Infinity
   #problem: Error | undefined
@@ -63,9 +63,7 @@ export class AuditLog {
       stream = file
       this.#file = file as unknown as FileDestination
     }
-    // `v` is the version of the line's form. Times are ISO 8601 in UTC.
-    const options = { base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: () => ({ v: 1 }) } }
-    this.#logger = pino(options, stream)
+    this.#stream = stream
   }
 
   /** Settles at the first write that fails; anew after a `reopen` that helped. */
@@ -104,7 +102,9 @@ export class AuditLog {
 
   write(fields: object): void {
     try {
-      this.#logger.info({ seq: ++this.#seq, ...fields })
+      // `v` is the version of the line's form. Times are ISO 8601 in UTC.
+      const line = { v: 1, time: new Date().toISOString(), seq: ++this.#seq, ...fields }
+      this.#stream.write(`${JSON.stringify(line)}\n`)
     } catch (error) {
       this.#fail(error instanceof Error ? error : new Error(String(error)))
     }

@@ -28,7 +28,8 @@ export function formatValue(variable: Variable, format: Format = {}): string {
 
 /** `*github.com/harbour/shop.Row` is `*shop.Row`, as `dlv` shortens it. */
 export function shortType(type: string): string {
-  return type.replace(/(?<![\w"`\\])(?:[\w.~+-]+\/)+(?=[\w.])/g, '')
+  // Most have none: looking behind each of their letters is half of what a row costs.
+  return !type.includes('/') ? type : type.replace(/(?<![\w"`\\])(?:[\w.~+-]+\/)+(?=[\w.])/g, '')
 }
 
 /** The compiler keeps only what it needs. */

@@ -15,8 +15,12 @@ const escapes: Readonly<Record<string, string>> = {
   '\v': '\\v',
 }
 
+/** Nothing in it is to be escaped: the rule. */
+const plain = /^[ !#-[\]-~]*$/
+
 /** As Go's `%q` does it, so that it is Go's own literal. */
 export function quote(text: string): string {
+  if (plain.test(text)) return `"${text}"`
   let quoted = ''
   for (const character of text) {
     quoted += escapes[character] ?? (unprintable.test(character) ? escaped(character.codePointAt(0)!) : character)
@@ -93,6 +97,8 @@ export function bytesOf({ value, StringValueBytes: bytes }: Variable): Buffer {
 
 /** A string as Go's literal, and what of it was not read. */
 export function quoteString(variable: Variable): string {
+  const { value, len, StringValueBytes: bytes } = variable
+  if ((bytes === undefined || bytes === '') && len === value.length && plain.test(value)) return `"${value}"`
   const loaded = bytesOf(variable)
   if (variable.len <= loaded.length) return quoteBytes(loaded)
   const whole = wholeCharacters(loaded)

@@ -33,7 +33,7 @@ export class Variables {
   async list({ arguments: args, signal }: Call<'variables'>): Promise<Body<'variables'>> {
     const node = this.#nodes.get(args.variablesReference)
     // Each piece of a page listens to it.
-    setMaxListeners(0, signal)
+    if (node.part.kind !== 'locals') setMaxListeners(0, signal)
     try {
       const children = await this.children(node, args, signal)
       this.#nodes.note(
