@@ -1,5 +1,5 @@
 import t from 'tap'
-import { delveVersions, startGo, type DelveOptions, type GoProgram } from '../support/delve.ts'
+import { delveVersions, startGo, tellGo, type DelveOptions, type GoProgram } from '../support/delve.ts'
 import { opener } from '../support/delveSession.ts'
 
 /** What a Go developer reads, where it was once worse than what `dlv dap` writes. */
@@ -59,6 +59,21 @@ for (const version of delveVersions) {
       t.same(hints.slice(0, 3), Array(3).fill([undefined, undefined]), 'main.total, main.order, main.main')
       t.same(hints.slice(3), hints.slice(3).fill(['subtle', 'deemphasize']))
       t.ok(hints.length > 3)
+    })
+
+    await t.test('how a program has ended is said before it is told', async (t) => {
+      const { session, go, threadId } = await at('crash', 'BREAK')
+      await session.ask('setBreakpoints', { source: { path: go.file }, breakpoints: [] })
+      await tellGo(go, 'exit')
+      await session.ask('continue', { threadId })
+      t.match(await session.next('exited'), { exitCode: 3 })
+      const last = session.seen
+        .slice(
+          0,
+          session.seen.findIndex(({ event }) => event === 'exited'),
+        )
+        .at(-1)
+      t.match(last, { event: 'output', body: { output: '[breakwater] The program has exited with status 3.\n' } })
     })
 
     await t.test('a called function that stops within: the client has gone on before', async (t) => {

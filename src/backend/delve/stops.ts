@@ -186,7 +186,8 @@ export class Stops {
     this.#isClosed = true
     if (how instanceof Error) return this.#own.closed(how)
     const { exitStatus } = how
-    if (exitStatus < 0) parts.note(`The program was ended by signal ${-exitStatus}.`)
+    const end = exitStatus < 0 ? `was ended by signal ${-exitStatus}` : `has exited with status ${exitStatus}`
+    parts.note(`The program ${end}.`)
     parts.context.emit('exited', { exitCode: exitStatus })
     parts.context.emit('terminated', undefined)
     this.#own.closed(dapError('programEnded', {}))
