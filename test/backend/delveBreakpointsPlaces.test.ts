@@ -168,6 +168,16 @@ for (const version of delveVersions) {
       t.match(conditional, { verified: false, message: /Another client/ })
       await session.ask('continue', { threadId })
       t.equal((await session.next('stopped')).hitBreakpointIds, undefined, 'a stop, and none of ours')
+      const amended = {
+        id: (await listed(go))[0]!.id,
+        name: 'theirs',
+        file: go.file,
+        line: at('COUNT'),
+        Cond: 'ticks < 0',
+      }
+      await askDelve(go.port, 'AmendBreakpoint', { Breakpoint: amended })
+      const [unmet] = await setAt(session, go, { COUNT: {} })
+      t.match(unmet, { verified: false, message: /is theirs with its condition/ }, 'it would not stop')
       await session.end()
       await askDelve(go.port, 'Command', { name: 'halt' })
       t.match(await listed(go), [{ name: 'theirs' }])

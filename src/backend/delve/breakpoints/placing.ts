@@ -1,6 +1,6 @@
 import type { Parts } from '../parts.ts'
 import { scopeOf, selectedGoroutine } from '../reads.ts'
-import { hex, type Location } from '../wire.ts'
+import { hex, type Breakpoint as DelveBreakpoint, type Location } from '../wire.ts'
 import type { Breakpoint } from './breakpoint.ts'
 import { failureOf } from './failures.ts'
 import { addressesOf, type Sites } from './sites.ts'
@@ -130,24 +130,29 @@ export class Placing {
         break
       } catch (error) {
         const failure = failureOf(error)
-        if (failure.kind !== 'exists' || !(left.has(failure.address) || this.#sites.at(failure.address))) {
+        if (failure.kind !== 'exists' || !left.has(failure.address)) {
           breakpoint.problem = failure.kind === 'other' ? failure.message : 'Delve has not taken this breakpoint.'
           return
         }
         if (this.#sites.at(failure.address) !== undefined) continue
         left.delete(failure.address)
-        if (!this.#leaveTo(breakpoint, failure.address)) return
+        if (!(await this.#leaveTo(breakpoint, failure.address))) return
       }
     }
     await this.#join(breakpoint, [...joined])
   }
 
   /** Another client of Delve has one there: Delve stops for it anyway, and has no second one for us. */
-  #leaveTo(breakpoint: Breakpoint, address: string): boolean {
+  async #leaveTo(breakpoint: Breakpoint, address: string): Promise<boolean> {
     const { condition, hitCondition, message } = breakpoint.checks
-    if (condition !== '' || hitCondition !== undefined || message !== undefined) {
-      breakpoint.problem =
-        'Another client of Delve has a breakpoint here, and Delve has one for both: it can have no condition and no log message of yours.'
+    const isPlain = condition === '' && hitCondition === undefined && message === undefined
+    const { Breakpoints } = await this.#parts.program.interject((ask) => ask('ListBreakpoints', { All: false }))
+    const theirs = Breakpoints?.find((each) => addressesOf({ delve: each }).includes(address))
+    if (!isPlain || (theirs !== undefined && !stopsAlways(theirs))) {
+      const whose = isPlain
+        ? 'is theirs with its condition or log message'
+        : 'can have no condition and no log message of yours'
+      breakpoint.problem = `Another client of Delve has a breakpoint here, and Delve has one for both: it ${whose}.`
       return false
     }
     this.#sites.leaveTo(address, breakpoint)
@@ -210,6 +215,9 @@ export class Placing {
         : `No instruction begins at ${key}: it is within the one at ${hex(own)}, which would be destroyed.`
   }
 }
+
+const stopsAlways = ({ Cond, HitCond = '', continue: logs }: DelveBreakpoint): boolean =>
+  Cond === '' && HitCond === '' && !logs
 
 const addressesIn = ({ pc, pcs }: Location): string[] => (pcs === undefined || pcs.length === 0 ? [pc] : pcs).map(hex)
 

@@ -229,7 +229,7 @@ function isSo(composed: Composed, { continue: logs, variables, Cond, HitCond = '
   return isSame && JSON.stringify(composed.variables) === JSON.stringify(variables ?? [])
 }
 
-export function addressesOf({ delve }: Site): string[] {
+export function addressesOf({ delve }: Pick<Site, 'delve'>): string[] {
   if (delve === undefined) return []
   const { addr, addrs } = delve
   return [...new Set([addr, ...(addrs ?? [])].map(hex))]
