@@ -324,7 +324,10 @@ function sessionOf(pid: number): number {
 
 /** The Delve that a process is attached to. */
 function tracerOf(pid: number): number {
-  return Number(/^TracerPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1])
+  const field = (of: number, name: string): number =>
+    Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(readFileSync(`/proc/${of}/status`, 'latin1'))?.[1])
+  // It is one of its threads.
+  return field(field(pid, 'TracerPid'), 'Tgid')
 }
 
 void t.test('a Delve that does not know the Go of its program says so', async (t) => {

@@ -115,15 +115,6 @@ void t.test('whoever looks at a core file or a recording holds nobody', async (t
   t.same([pauses, context.asked], [[], []])
 })
 
-void t.test('whoever looks at a core file or a recording holds nobody', async (t) => {
-  const { pauses, stopped, policy, context, ask } = setUp({ pauseMaxMs: 1 })
-  policy.start({ isRecord: true })
-  stopped(1)
-  t.equal(policy.times().pausedSince, undefined)
-  await ask(callOf('next', { threadId: 1 }))
-  t.same([pauses, context.asked], [[], []])
-})
-
 void t.test('each stop begins a hold; what lets the program run ends it', async (t) => {
   const { pauses, stopped, ask, policy, context } = setUp({})
   for (const [command, args] of [
