@@ -57,7 +57,7 @@ const table = {
 
   alreadyDebugged: {
     id: 4001,
-    text: '{program} is already being debugged by another client. End that session first, then attach again.',
+    text: '{program} is already being debugged by another client. End that session first (`breakwater sessions` shows those of this daemon and ends them), then attach again.',
     showUser: true,
   },
   notThisDebugger: { id: 4002, text: '{where} does not speak {protocol}: {problem}. {advice}', showUser: true },

@@ -165,7 +165,7 @@ for (const version of delveVersions) {
       const shop = await startGo(version, 'shop')
       t.after(() => shop.end())
       const session = await attachTo(shop.port)
-      await t.rejects(attachTo(shop.port), { code: 'alreadyDebugged' })
+      await t.rejects(attachTo(shop.port), { code: 'alreadyDebugged', message: /`breakwater sessions` shows/ })
       await session.configure(shop, 'BREAK')
       const { threadId } = await session.stopped()
       await breakAt(session, shop, 'BREAK', 'LOOP')
