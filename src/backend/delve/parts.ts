@@ -45,8 +45,11 @@ export interface Program {
   once<M extends Method>(method: M, argument: In<M>): Promise<Out<M>>
   /** Runs it on, after selecting the goroutine if it is not the selected one. Throws `notStopped`. */
   resume(command: DebuggerCommand, goroutine?: number): void
-  /** As `resume`, for a function call; the stop that ends it is not reported but resolved, unless it is another's. */
-  call(expression: string, goroutine: number): Promise<DebuggerState>
+  /**
+   * As `resume`, for a function call; the stop that ends it is not reported but resolved, unless it is another's, or
+   * comes of the signal.
+   */
+  call(expression: string, goroutine: number, signal: AbortSignal): Promise<DebuggerState>
   /** Stops it; the stop is reported. */
   pause(): void
   /** How many there are, as far as is known: whether their list is written ahead. */

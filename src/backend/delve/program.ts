@@ -6,12 +6,13 @@ import { Ahead } from './ahead.ts'
 import { DelveError, type DelveConnection } from './connection.ts'
 import { FirstStop } from './firstStop.ts'
 import { Foreign } from './foreign.ts'
+import { FunctionCalls, notReturned } from './functionCalls.ts'
 import { goVersionOf, goVersionRead } from './goVersion.ts'
 import { Halts } from './halts.ts'
 import type { Ask, Facts, Program } from './parts.ts'
 import { callMs, loadConfig, stepGraceMs } from './quirks.ts'
 import { resumeOf, type Resume } from './resume.ts'
-import { endsWatch, exitIn, isHalt } from './states.ts'
+import { endsWatch, exitIn, hasReturned, isHalt } from './states.ts'
 import { Answers, ProgramStop } from './stop.ts'
 import type { DebuggerCommand, DebuggerState, In, Method, Out } from './wire.ts'
 
@@ -69,9 +70,9 @@ export class DelveProgram implements Program {
   #resume: Resume | undefined
   #waiting: Waiting[] = []
   #interrupting = false
-  #calling = false
   #ended = false
   #leaving = false
+  readonly #calls: FunctionCalls
   readonly #first: FirstStop
   readonly #foreign: Foreign
 
@@ -82,11 +83,12 @@ export class DelveProgram implements Program {
     this.#ahead = new Ahead(links.main)
     this.#listener = listener
     this.#log = log
+    this.#calls = new FunctionCalls(links.main)
     this.#first = new FirstStop(log)
     this.#foreign = new Foreign({
       control: links.control,
       log,
-      isStill: (stop) => this.#stop === stop && !this.#calling && this.#first.gate === undefined,
+      isStill: (stop) => this.#stop === stop && this.#calls.running === undefined && this.#first.gate === undefined,
       ran: (stop) => this.#ranBy(stop),
     })
     for (const link of new Set([links.main, links.control])) {
@@ -111,7 +113,7 @@ export class DelveProgram implements Program {
   }
 
   get running(): Resume | undefined {
-    return this.#resume
+    return this.#resume ?? this.#calls.running
   }
 
   get halts(): Halts {
@@ -184,31 +186,25 @@ export class DelveProgram implements Program {
     else void gate.then(run)
   }
 
-  async call(expression: string, goroutine: number): Promise<DebuggerState> {
+  async call(expression: string, goroutine: number, signal: AbortSignal): Promise<DebuggerState> {
     const stop = this.#stop
     if (stop === undefined) throw dapError('notStopped', {})
-    const command: DebuggerCommand = {
-      name: 'call',
-      expr: expression,
-      ReturnInfoLoadConfig: loadConfig,
-      ...(goroutine > 0 ? { goroutineID: goroutine } : {}),
-    }
     stop.forget()
     await this.#first.gate
-    this.#calling = true
-    const answer = this.#main.ask('Command', command, { limitMs: Infinity })
-    const { State: state } = await answer.finally(() => (this.#calling = false))
+    const { state, call } = await this.#calls.run(expression, goroutine, { signal, giveUp: () => this.pause() })
     stop.forget()
     if (state.exited) {
       this.#end({ exitStatus: state.exitStatus })
       throw dapError('programEnded', {})
     }
-    if (state.currentThread?.CallReturn === true) return state
-    // A breakpoint in the called function: that is where the program stands now.
+    if (hasReturned(state)) return state
     stop.end()
-    this.#listener.continued(stop, 'call')
-    this.#stopped(state, { command, answers: new Answers(), pausing: false })
-    throw dapError('debuggerFailed', { message: 'The call has not returned: the program has stopped within it.' })
+    if (!this.#leaving) {
+      // That is where the program stands now.
+      this.#listener.continued(stop, 'call')
+      this.#stopped(state, call)
+    }
+    throw notReturned()
   }
 
   /** The last resume of a session: nothing is read at its end, and its stop is nobody's. */
@@ -216,11 +212,14 @@ export class DelveProgram implements Program {
     this.#leaving = true
     this.#stop?.end()
     this.#stop = undefined
+    const { open } = this.#calls
+    this.#calls.leave()
     this.#run(ordinary)
+    for (let call = 0; call < open; call++) this.#ask('Command', ordinary)
   }
 
   pause(): void {
-    const resume = this.#resume
+    const resume = this.running
     if (resume === undefined) return
     resume.pausing = true
     this.#halts.halt(resume)
@@ -273,6 +272,7 @@ export class DelveProgram implements Program {
 
   #answered(resume: Resume, state: DebuggerState, error?: string): void {
     this.#settle(resume)
+    this.#calls.saw(state)
     if (state.exited) return this.#end({ exitStatus: state.exitStatus })
     if (resume !== this.#resume) {
       // It was run on already. What it has hit is told, since nobody will see it.

@@ -3,7 +3,7 @@ import type { Facts, Stop } from './parts.ts'
 import { loadConfig } from './quirks.ts'
 import { scopeOf } from './reads.ts'
 import { stoppedThreads } from './goroutines.ts'
-import { endsWatch } from './states.ts'
+import { endsWatch, hasReturned } from './states.ts'
 import type { Breakpoint, CommandName, Variable } from './wire.ts'
 
 export type Reason = Pick<DebugProtocol.StoppedEvent['body'], 'reason' | 'description' | 'text'>
@@ -59,6 +59,7 @@ export const watchEnd: Reason = { reason: 'data breakpoint', description: 'Pause
 export function otherReason(stop: Stop, asked: CommandName | undefined): Reason | undefined {
   const { state } = stop
   if (isHardcoded(stop)) return { reason: 'breakpoint', description: 'Paused on runtime.Breakpoint()' }
+  if (hasReturned(state)) return { reason: 'pause', description: 'The called function has returned' }
   if (endsWatch(state)) return watchEnd
   switch (state.stopReason) {
     case 'launched':
@@ -66,8 +67,6 @@ export function otherReason(stop: Stop, asked: CommandName | undefined): Reason 
       return { reason: 'entry' }
     case 'manual':
       return byHalt(stop, asked)
-    case 'call returned':
-      return { reason: 'pause', description: 'The called function has returned' }
     case 'shared library loaded':
       return { reason: 'breakpoint', description: 'Paused since a Go library was loaded' }
     case undefined:

@@ -6,12 +6,18 @@ export function endsWatch({ WatchOutOfScope }: DebuggerState): boolean {
   return WatchOutOfScope !== undefined && WatchOutOfScope !== null && WatchOutOfScope.length > 0
 }
 
+/** A function that was called has returned: Delve stops there. */
+export function hasReturned({ currentThread, stopReason }: DebuggerState): boolean {
+  return currentThread?.CallReturn === true || stopReason === 'call returned'
+}
+
 /** Stopped by a halt: at no breakpoint, and not because a step is over. */
 export function isHalt(state: DebuggerState, { name }: DebuggerCommand): boolean {
   if (endsWatch(state)) return false
   // A step that Delve has given up with the halt could not go on: that is a stop.
   if (name !== 'continue' && !state.NextInProgress) return false
   if (state.stopReason !== undefined) return state.stopReason === 'manual'
+  if (hasReturned(state)) return false
   return state.Threads?.every(({ breakPoint }) => breakPoint === undefined) === true
 }
 

@@ -95,7 +95,7 @@ async function setText(
   const wanted = bytesOf(given)
   const top = { ...place, frame: target.startsWith('*(*"') ? 0 : place.frame }
   for (let tries = 0; tries < triesMax; tries++) {
-    await inject(own, top, `${target} = ${quoteBytes(wanted)}`)
+    await inject(own, top, `${target} = ${quoteBytes(wanted)}`, signal)
     const config = { ...loadConfig, MaxStringLen: textMax }
     if (isText(await read(place, target, signal, config), wanted)) return
   }

@@ -127,14 +127,14 @@ async function callFunction(
   own: EvaluateParts,
   place: Place,
   expression: string,
-  { arguments: { context, format } }: Call<'evaluate'>,
+  { arguments: { context, format }, signal }: Call<'evaluate'>,
 ): Promise<Body<'evaluate'>> {
   if (own.parts.context.guard.readOnly) {
     throw dapError('notAnswered', { why: 'A function is not called in a session that only looks.' })
   }
   if (context === 'hover') throw dapError('notAnswered', { why: 'A function is not called for a hover.' })
   own.calls.check(expression)
-  const results = await inject(own, place, expression)
+  const results = await inject(own, place, expression, signal)
   const items = resultItems(results)
   const [only] = items
   if (only === undefined) return { result: '', variablesReference: 0 }
@@ -146,14 +146,19 @@ async function callFunction(
 }
 
 /** Delve's `call`: a function, or an assignment that needs one. What it has returned. */
-export async function inject(own: EvaluateParts, place: Place, expression: string): Promise<readonly Variable[]> {
+export async function inject(
+  own: EvaluateParts,
+  place: Place,
+  expression: string,
+  signal: AbortSignal,
+): Promise<readonly Variable[]> {
   if (place.frame > 0) {
     throw dapError('notAnswered', {
       why: 'A function is called in the top frame of a goroutine only. Select that one.',
     })
   }
   try {
-    const { currentThread } = await own.parts.program.call(expression, place.goroutine)
+    const { currentThread } = await own.parts.program.call(expression, place.goroutine, signal)
     const results = currentThread?.ReturnValues ?? []
     const thrown = results.find(({ name }) => name === '~panic')
     if (thrown !== undefined) {
