@@ -34,6 +34,12 @@ for (const version of delveVersions) {
       for (const [expression, message] of errors) await t.rejects(evaluate(expression), { message }, expression)
     })
 
+    await t.test('errors that begin with a name', async (t) => {
+      const { evaluate } = await at('zoo', 'STRUCTURES')
+      await t.rejects(evaluate('nilPointer.breed'), { message: /^(?:nilPointer is nil|Nil pointer dereference)\.$/ })
+      await t.rejects(evaluate('dog.Named.age.x'), { message: /^dog\.Named\.age \(type int\)/ })
+    })
+
     await t.test('what the compiler has not kept', async (t) => {
       const { evaluate } = await at('shop', 'BREAK', { optimised: true })
       t.match(await evaluate('items'), { result: '<optimized away>' })

@@ -27,7 +27,7 @@ export function told(error: unknown): unknown {
 }
 
 /** Begins with what the user has written, or with a type: in Go a capital would be another name. */
-const named = /^\S+ \(type |^\S*\.| (?:has no member|is not a struct)/
+const named = /^\S+ \(type |^\S*\.| (?:has no member|is not a struct)|^\S+ is nil$/
 
 function sentence(message: string): string {
   const [, column, syntax] = /^\d+:(\d+): (.*)/.exec(message) ?? []
