@@ -1,6 +1,6 @@
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import { withArguments, type AnyCall, type Body } from '../dap/call.ts'
-import { dapError } from '../dap/errors.ts'
+import { DapError, dapError } from '../dap/errors.ts'
 import { present } from '../lib/present.ts'
 import { walk, walkLimits, type Value, type ValueSource } from './expression/walk.ts'
 import { secretIn } from './expressionSecrets.ts'
@@ -83,8 +83,14 @@ async function namesBelow(
   }
   const guarded = tools.expressions.evaluated(looked.value)
   if (!guarded.ok) return []
-  const { variablesReference } = await asker(call, next)('evaluate', { expression: guarded.value, frameId })
-  return namesOf(await withInherited(source, variablesReference))
+  try {
+    const { variablesReference } = await asker(call, next)('evaluate', { expression: guarded.value, frameId })
+    return namesOf(await withInherited(source, variablesReference))
+  } catch (error) {
+    // There is no such value: nobody is told of a completion that finds nothing.
+    if (error instanceof DapError && error.code === 'notAnswered') return []
+    throw error
+  }
 }
 
 /** Longest chain of prototypes whose members are offered; the last is `Object.prototype`, which nobody looks for. */

@@ -2,6 +2,7 @@ import { runInThisContext } from 'node:vm'
 import * as acorn from 'acorn'
 import fc from 'fast-check'
 import t from 'tap'
+import { dapError } from '../../src/dap/errors.ts'
 import { guardMethods, guardSource, named } from '../../src/backend/cdp/guard.ts'
 import type { AnyCall } from '../../src/dap/call.ts'
 import { parseHitCondition } from '../../src/lib/hitCondition.ts'
@@ -339,7 +340,10 @@ void t.test('breakpoints: conditions and log messages are guarded, and refused i
 void t.test('completions run nothing: names in scope, and members by a guarded look', async (t) => {
   const { ask, asked } = setUp((call) => {
     if (call.command === 'scopes') return { scopes: [{ name: 'Local', variablesReference: 1, expensive: false }] }
-    if (call.command === 'evaluate') return { result: 'Order', variablesReference: 2 }
+    if (call.command === 'evaluate') {
+      if (call.arguments?.expression === 'nowhere') throw dapError('notAnswered', { why: 'nowhere is not defined' })
+      return { result: 'Order', variablesReference: 2 }
+    }
     const named = (name: string, variablesReference = 0) => ({ name, value: '', variablesReference })
     const all: Record<number, unknown[]> = {
       1: [named('order'), named('$o'), named('n')],
@@ -359,6 +363,7 @@ void t.test('completions run nothing: names in scope, and members by a guarded l
   t.strictSame(asked[0]!.arguments, { expression: 'order', frameId: 1 })
   t.strictSame(await complete("order?.lines[0]?.['x'].t"), ['total', 'toString', 'tax'])
   t.match(asked[0]!.arguments, { expression: /^\(\(__breakwater_1\)=>/ })
+  t.strictSame(await complete('nowhere.x'), [])
   t.strictSame(await complete('user.password.'), [])
   t.strictSame(await complete('f().x'), [], 'a call is no path')
   t.notOk(
