@@ -197,6 +197,19 @@ void t.test('a step is under way', async (t) => {
     t.notOk(fake.runs)
   })
 
+  await t.test('and meets a log point as it is halted', async (t) => {
+    const { fake, program, kinds, runs } = await held(t, { onStop: (own) => own.resume({ name: 'continue' }) })
+    program.resume({ name: 'next' })
+    await runs()
+    fake.haltAs(inStep)
+    fake.crossing = inStep(atBreakpoint('bw1'))
+    t.match(await program.interject(create('bw2')), { Breakpoint: { id: 7 } })
+    await runs()
+    t.equal(haltsOf(fake), 2, 'it has run on from there, and is halted again')
+    t.same(resumesOf(fake), ['next', 'continue', 'continue'])
+    t.same(kinds(), ['stopped'])
+  })
+
   await t.test('and is paused', async (t) => {
     const { fake, program, kinds, runs, stops } = await held(t)
     program.resume({ name: 'next' })

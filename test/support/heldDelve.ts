@@ -29,6 +29,8 @@ export interface HeldOptions {
   readonly single?: boolean
   /** By somebody else's resume. */
   readonly runs?: boolean
+  /** What a listener does at each stop at once: runs on from a log point, say. */
+  readonly onStop?: (program: DelveProgram) => void
 }
 
 export async function held(
@@ -56,7 +58,10 @@ export async function held(
   const listener = {
     ran: () => void told.push({ kind: 'ran' }),
     continued: () => void told.push({ kind: 'continued' }),
-    stopped: (stop: ProgramStop) => void told.push({ kind: 'stopped', stop }),
+    stopped: (stop: ProgramStop) => {
+      told.push({ kind: 'stopped', stop })
+      options.onStop?.(program)
+    },
     passed: (state: DebuggerState) => void told.push({ kind: 'passed', state }),
     ended: (how: Error | { readonly exitStatus: number }) => void told.push({ kind: 'ended', how }),
   }

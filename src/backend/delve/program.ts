@@ -364,15 +364,15 @@ export class DelveProgram implements Program {
 
   /** A long step: it is looked first whether it is over, since a continue would run on over its end. */
   async #withinStep(resume: Resume): Promise<void> {
-    const seen = deferred<boolean>()
+    let mine = false
     resume.intercept = (state) => {
-      const mine = isHalt(state, resume.command) && !resume.pausing
-      seen.resolve(mine)
+      mine = isHalt(state, resume.command) && !resume.pausing
       return mine
     }
-    void resume.done.promise.then(() => seen.resolve(false))
     this.#halts.halt(resume)
-    const mine = await seen.promise
+    await resume.done.promise
+    // From a log point that was met in this moment it runs on already: they wait for the next time.
+    if (!mine && this.#resume !== undefined) return
     const all = this.#all()
     // Delve keeps its breakpoints for the step (`keepStepping`), so that a continue ends where the step does.
     if (mine) this.#run(resume.command, finishing)
