@@ -39,10 +39,14 @@ export const ends: readonly End[] = [
   {
     name: 'the program exits',
     loses: 'program',
-    tells: /the program has ended|its program has not|it closed the connection|The debugger is gone/,
-    begin: async ({ debuggee }, world) => {
+    tells:
+      /the program has ended|its program has not|it closed the connection|The debugger is gone|The program behind Delve at .* (?:has ended|is dead)/,
+    begin: async ({ client, debuggee, stage }, world) => {
       process.kill(debuggee.pid, 'SIGKILL')
       world.near.resume()
+      // What fails is how the end is told.
+      if (world.subject.endsUnnoticed && stage !== 'connecting')
+        client.request('pause', { threadId: 1 }).catch(() => {})
     },
   },
   {

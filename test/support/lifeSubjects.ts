@@ -18,6 +18,8 @@ export interface LifeSubject {
   readonly hot?: { readonly name: string; readonly condition: string }
   /** A breakpoint that is left holds the program also when nobody is attached. */
   readonly holdsAlone?: true
+  /** That its program was killed is noticed, now and then, only when it is asked to do something. */
+  readonly endsUnnoticed?: true
   /** Limit of an evaluation, in the configuration's words. */
   readonly patience: string
   /** What is logged once the program will end an endless evaluation by itself; not said where that is so at once. */
@@ -150,6 +152,7 @@ export function delveSubject(version: DelveVersion, start: 'attach' | 'exec' = '
     evaluations: { evaluating: 'call spin(700)' },
     hot: { name: 'HOT', condition: 'n < 0' },
     holdsAlone: true,
+    endsUnnoticed: true,
     patience: '9s',
     usualWay: 'here',
     ownEnd: {
