@@ -123,7 +123,7 @@ function refused(found: Listening, where: string): Omit<Step, 'hop'> | undefined
 function whatEnds(how: string): string {
   if (how === 'core' || how === 'replay') return 'its end is the end of this Delve.'
   const end = how === 'attach' ? 'the program then runs on' : 'and of the program, which it has started'
-  return `its end is the end of this Delve, ${end}. Breakpoints cannot be set while the program runs.\n${startAdvice}`
+  return `its end is the end of this Delve, ${end}. A step is given up where a log point or a change of breakpoints meets it.\n${startAdvice}`
 }
 
 async function* askDelve(

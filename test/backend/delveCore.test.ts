@@ -91,7 +91,7 @@ for (const version of delveVersions) {
       t.match(said(session), /A core file does not run/)
       await session.ask('pause', { threadId })
       t.notOk(session.seen.some(({ event }) => event === 'exited' || event === 'terminated'))
-      for (const absent of ['stepBack', 'reverseContinue', 'restart'] as const) {
+      for (const absent of ['stepBack', 'reverseContinue', 'restart', 'setVariable', 'writeMemory'] as const) {
         t.equal(session.backend.handlers[absent], undefined, absent)
       }
       t.ok(session.backend.isRecord)

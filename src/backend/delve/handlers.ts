@@ -18,7 +18,7 @@ export interface HandlerContext extends RunningParts {
 /** The handlers that are neither about breakpoints nor about values, with those of the other parts. */
 export function tableOf(context: HandlerContext, others: Handlers): Handlers {
   const { goroutines, stacks, code, disassembly } = context
-  return inDelvesWords({
+  const handlers: Handlers = {
     configurationDone: () => context.configurationDone(),
     disconnect: () => context.disconnect(),
     ...runHandlers(context),
@@ -29,7 +29,21 @@ export function tableOf(context: HandlerContext, others: Handlers): Handlers {
     disassemble: (call) => disassembly.disassemble(call),
     ...others,
     ...ofGoroutine(context, others),
-  })
+  }
+  return inDelvesWords(context.parts.program.facts.backend === 'core' ? ofCore(handlers) : handlers)
+}
+
+/** A core file is not written to, and nothing of it runs that could write to a variable. */
+const changing: ReadonlySet<string> = new Set([
+  'setVariable',
+  'setExpression',
+  'writeMemory',
+  'dataBreakpointInfo',
+  'setDataBreakpoints',
+])
+
+function ofCore(handlers: Handlers): Handlers {
+  return Object.fromEntries(Object.entries(handlers).filter(([command]) => !changing.has(command))) as Handlers
 }
 
 type Handler = (call: unknown) => Promise<unknown>

@@ -43,7 +43,7 @@ export const stepGraceMs = 100
 export const callMs = 20_000
 
 /** `API server listening at:` is printed before the program's DWARF is read, which takes minutes for a large one. */
-export const firstAnswerMs = 120_000
+export const firstAnswerMs = 300_000
 
 /**
  * A `Detach` right after a busy breakpoint kills the program (`SIGTRAP: trace trap`, 14 of 24): the signal of the halt is
