@@ -45,7 +45,9 @@ export async function buildGo(go: string, program: string, options: GoBuild): Pr
   const key = digest([folder, ...made, ...sources.map((name) => readGo(path.join(folder, name)))].join('\0'))
   const binary = path.join(tools, 'go-programs', key, path.basename(folder))
   // Two tests of one file may ask for the same program at once.
-  const building = existsSync(binary) ? Promise.resolve() : (buildings.get(binary) ?? build(go, folder, binary, options))
+  const building = existsSync(binary)
+    ? Promise.resolve()
+    : (buildings.get(binary) ?? build(go, folder, binary, options))
   buildings.set(binary, building)
   await building
   return { binary, file }
