@@ -81,6 +81,10 @@ void t.test("the main module's name is a folder that a container does not have",
   const { far: unknown, paths } = pathsOf(built, {})
   t.equal(await unknown('/home/me/src/shop/main.go'), '/home/me/src/shop/main.go', 'its folder is build there')
   t.match(paths.explain('/home/me/src/shop/main.go'), /others of that name.*: \/build\/main\.go, \/build\/cmd\/tool/)
+  const other = pathsOf(built)
+  t.equal(await other.far('/home/me/src/my-shop/main.go'), '/home/me/src/my-shop/main.go', 'a checkout of another name')
+  await other.far('/home/me/src/my-shop/internal/orders/orders.go')
+  t.equal(await other.far('/home/me/src/my-shop/main.go'), '/build/main.go', 'until a package of it is found')
   const only = pathsOf(['/src/cmd/tool/main.go', '/usr/local/go/src/runtime/proc.go'], {
     main: 'example.com/shop/cmd/tool',
     module: 'example.com/shop',
