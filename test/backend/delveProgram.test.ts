@@ -275,6 +275,16 @@ void t.test('it is paused', async (t) => {
     await stops(2)
   })
 
+  await t.test('before its resume is written', async (t) => {
+    const { program, stops } = await held(t)
+    let done = (): void => {}
+    program.atFirstStop(() => new Promise((resolve) => (done = resolve)))
+    program.resume({ name: 'continue' })
+    program.pause()
+    done()
+    t.match(await stops(), { pausing: true })
+  })
+
   await t.test('and the halt is lost', async (t) => {
     const { fake, program, runs, stops } = await held(t)
     program.resume({ name: 'continue' })

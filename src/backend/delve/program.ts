@@ -59,8 +59,8 @@ const finishing: DebuggerCommand = { ...ordinary, ReturnInfoLoadConfig: loadConf
  */
 export class DelveProgram implements Program {
   readonly facts: Facts
+  readonly halts: Halts
   readonly #main: DelveConnection
-  readonly #halts: Halts
   readonly #ahead: Ahead
   readonly #listener: ProgramListener
   readonly #log: Log
@@ -79,7 +79,7 @@ export class DelveProgram implements Program {
   constructor(links: Links, facts: Facts, listener: ProgramListener, log: Log) {
     this.facts = facts
     this.#main = links.main
-    this.#halts = new Halts(links, log)
+    this.halts = new Halts(links, log)
     this.#ahead = new Ahead(links.main)
     this.#listener = listener
     this.#log = log
@@ -114,10 +114,6 @@ export class DelveProgram implements Program {
 
   get running(): Resume | undefined {
     return this.#resume ?? this.#calls.running
-  }
-
-  get halts(): Halts {
-    return this.#halts
   }
 
   lacks(method: Method): boolean {
@@ -156,7 +152,7 @@ export class DelveProgram implements Program {
    */
   async adopt(): Promise<{ readonly pid: number; readonly targetGoVersion: string | undefined }> {
     const foreign = resumeOf(ordinary)
-    this.#halts.halt(foreign)
+    this.halts.halt(foreign)
     // Served when it has halted, and before the resume: `State` would not be.
     const asked = Promise.all([this.ask('ProcessPid', {}), goVersionOf(this.ask(...goVersionRead))])
     this.#run(ordinary)
@@ -181,9 +177,8 @@ export class DelveProgram implements Program {
       this.#serve()
     }
     this.#first.begin()
-    const { gate } = this.#first
-    if (gate === undefined) run()
-    else void gate.then(run)
+    if (this.#first.gate === undefined) run()
+    else void this.#first.gate.then(run)
   }
 
   async call(expression: string, goroutine: number, signal: AbortSignal): Promise<DebuggerState> {
@@ -220,9 +215,10 @@ export class DelveProgram implements Program {
 
   pause(): void {
     const resume = this.running
-    if (resume === undefined) return
+    // One that waits for what is done at the first stop is paused once it is written.
+    if (resume === undefined) return void this.#first.gate?.then(() => this.#stop ?? this.pause())
     resume.pausing = true
-    this.#halts.halt(resume)
+    this.halts.halt(resume)
   }
 
   interject<T>(flight: (ask: Ask) => Promise<T>): Promise<T> {
@@ -281,7 +277,7 @@ export class DelveProgram implements Program {
       return
     }
     if (resume.intercept?.(state) === true) return
-    if (error === undefined && !resume.pausing && isHalt(state, resume.command) && this.#halts.isStray()) {
+    if (error === undefined && !resume.pausing && isHalt(state, resume.command) && this.halts.isStray()) {
       this.#run(resume.command, finishing)
       return
     }
@@ -350,7 +346,7 @@ export class DelveProgram implements Program {
     if (resume?.pausing) await resume.done.promise
     if (this.#ended || resume === undefined || resume.settled) return this.#all()
     if (resume.command.name !== 'continue') return this.#withinStep(resume)
-    this.#halts.halt(resume)
+    this.halts.halt(resume)
     const all = this.#all()
     this.#run(resume.command)
     await Promise.all([all, resume.done.promise])
@@ -369,7 +365,7 @@ export class DelveProgram implements Program {
       mine = isHalt(state, resume.command) && !resume.pausing
       return mine
     }
-    this.#halts.halt(resume)
+    this.halts.halt(resume)
     await resume.done.promise
     // From a log point that was met in this moment it runs on already: they wait for the next time.
     if (!mine && this.#resume !== undefined) return
