@@ -342,6 +342,12 @@ for (const version of delveVersions) {
         format: { hex: true },
       })
       t.match(texts(hex), { u8: '0xff', i8: '-0x80', letter: '0xdf' })
+      const { variablesReference: c64 } = hex.find(({ name }) => name === 'c64')!
+      t.match((await session.children_(c64)).get('imaginary'), {
+        value: '-2',
+        type: 'float32',
+        evaluateName: 'imag(c64)',
+      })
     })
 
     await t.test('of an optimised program what is left', async (t) => {

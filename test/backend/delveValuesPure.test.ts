@@ -86,6 +86,31 @@ void t.test('what cannot be read, and what is too long', async (t) => {
   t.equal(formatValue(string('x'.repeat(1_000))).length, 1_002, 'a text tells its own length')
 })
 
+void t.test('what an interface holds within another value', (t) => {
+  const held = (value: Variable): Variable =>
+    variable({
+      kind: kinds.slice,
+      type: '[]any',
+      len: 1,
+      children: [variable({ kind: kinds.interface, children: [value] })],
+    })
+  const pointer = (to: Variable): Variable => variable({ kind: kinds.pointer, type: `*${to.type}`, children: [to] })
+  const row = variable({ kind: kinds.struct, type: 'main.Row', len: 1, children: [int('1', { name: 'n' })] })
+  const moment = variable({ kind: kinds.struct, type: 'time.Time', value: '2026-11-25T02:00:00Z', len: 3 })
+  const shown: readonly (readonly [Variable, string])[] = [
+    [int('42'), '42'],
+    [pointer(int('42')), '*42'],
+    [pointer(string('tea')), '*"tea"'],
+    [row, 'main.Row{n: 1}'],
+    [pointer(row), '*main.Row{n: 1}'],
+    [moment, '2026-11-25T02:00:00Z'],
+    [pointer(moment), '*2026-11-25T02:00:00Z'],
+    [pointer(variable({ kind: kinds.interface, type: 'error', addr: 0xc000, children: [] })), '*nil'],
+  ]
+  for (const [value, text] of shown) t.equal(formatValue(held(value)), `[]any len: 1, cap: 0, [${text}]`)
+  t.end()
+})
+
 void t.test('pages', async (t) => {
   t.same(pageOf({}, 10), { start: 0, count: 10, rest: undefined })
   t.same(pageOf({}, 1_200), { start: 0, count: 500, rest: [500, 1_200] })

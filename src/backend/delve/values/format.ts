@@ -113,11 +113,15 @@ function heldText(variable: Variable, format: Format): string {
   if (held.kind === kinds.pointer) {
     const pointee = pointeeOf(held)
     if (pointee === undefined) return `(${type})(nil)`
-    return pointee.onlyAddr ? `(${type})(${hex(pointee.addr)})` : type + inner(pointee, format)
+    if (pointee.onlyAddr) return `(${type})(${hex(pointee.addr)})`
+    return isComposite(pointee) ? type + inner(pointee, format) : `*${inner(pointee, format)}`
   }
-  const isComposite = held.kind === kinds.struct || held.kind === kinds.map || isSequence(held)
-  return isComposite && held.value === '' ? type + inner(held, format) : inner(held, format)
+  return isComposite(held) ? type + inner(held, format) : inner(held, format)
 }
+
+/** Shown in brackets, and not by a text of its own as `time.Time` is. */
+const isComposite = (variable: Variable): boolean =>
+  variable.value === '' && (variable.kind === kinds.struct || variable.kind === kinds.map || isSequence(variable))
 
 function more(variable: Variable, shown: number): string[] {
   return variable.len > shown ? [`...+${variable.len - shown} more`] : []

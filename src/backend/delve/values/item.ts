@@ -136,7 +136,8 @@ export function membersOf(item: Item): Item[] {
     case kinds.complex128:
       return children.map((child, at) => {
         const part = at === 0 ? 'real' : 'imag'
-        return { name: child.name, variable: child, expression: undefined, path: path && `${part}(${path})` }
+        const half = { ...child, type: variable.kind === kinds.complex64 ? 'float32' : 'float64' }
+        return { name: child.name, variable: half, expression: undefined, path: path && `${part}(${path})` }
       })
     default:
       return children.map((child) => member(item, child, child.name))
