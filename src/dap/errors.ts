@@ -11,7 +11,7 @@ const table = {
   badArguments: { id: 1003, text: "The request '{command}' has wrong arguments: {problem}." },
   cancelled: { id: 1004, text: 'cancelled' },
   wrongState: { id: 1005, text: "'{command}' is not possible now: {why}." },
-  notStopped: { id: 1006, text: 'notStopped' },
+  notStopped: { id: 1006, text: 'notStopped', shown: 'The program runs. Pause it, or wait until it stops.' },
   tooManyRequests: { id: 1007, text: 'Too many requests are waiting ({limit}); this one was not taken.' },
   headerTooLong: { id: 1008, text: 'The message header is over {limit} bytes; the connection is closed.' },
   bodyTooLong: {
@@ -75,7 +75,7 @@ const table = {
   auditFailed: { id: 5004, text: 'The audit cannot be written, so no session may run: {problem}.', showUser: true },
   overLimit: { id: 5005, text: "Over the limit '{rule}' of target '{target}': {why}.", showUser: true },
   notAnswered: { id: 5006, text: '{why}' },
-} as const satisfies Record<string, { id: number; text: string; showUser?: boolean }>
+} as const satisfies Record<string, { id: number; text: string; shown?: string; showUser?: boolean }>
 
 export type ErrorCode = keyof typeof table
 
@@ -109,10 +109,12 @@ export function dapError<C extends ErrorCode>(code: C, variables: ErrorVariables
 
 /**
  * The body of a failed response. Four clients show only `message`, the others only `format`, so both are the same whole
- * sentence (notes/clients.md); braces would be taken for variables by VS Code and for `str.format` by vimspector.
+ * sentence (notes/clients.md); braces would be taken for variables by VS Code and for `str.format` by vimspector. A word
+ * that DAP gives a meaning to as a `message` is `shown` as a sentence.
  */
 export function errorBody(error: DapError): DebugProtocol.ErrorResponse['body'] {
+  const { shown = error.message }: { id: number; shown?: string } = table[error.code]
   return {
-    error: { id: error.id, format: error.message.replaceAll('{', '(').replaceAll('}', ')'), showUser: error.showUser },
+    error: { id: error.id, format: shown.replaceAll('{', '(').replaceAll('}', ')'), showUser: error.showUser },
   }
 }

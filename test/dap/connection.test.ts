@@ -50,7 +50,9 @@ void t.test('every request is answered once: done, failed, unknown, thrown at on
   for (const [seq, command] of ['threads', 'next', 'pause', 'scopes'].entries()) a.request(seq + 1, command)
   await turns()
   t.match(a.answers(1), [{ success: true, body: { threads: [] } }])
-  t.match(a.answers(2), [{ success: false, message: 'notStopped' }])
+  t.match(a.answers(2), [
+    { success: false, message: 'notStopped', body: { error: { format: /^The program runs\. Pause it/ } } },
+  ])
   t.match(a.answers(3), [{ success: false, message: /cannot do 'pause'/, body: { error: { id: 1002 } } }])
   t.match(a.answers(4), [{ success: false, body: { error: { id: 1013, showUser: true } } }])
   t.notMatch(JSON.stringify(a.received), /secret detail/, 'no word of a bug leaves the daemon')
