@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Arguments } from '../src/dap/call.ts'
 import { CliHome } from './support/cli.ts'
-import { Client } from './support/client.ts'
+import { Client, look } from './support/client.ts'
 import type { TestDaemon } from './support/daemon.ts'
 import { freePort, until } from './support/debuggee.ts'
 import { delveVersions, startGo, tellGo, type RunningGo } from './support/delve.ts'
@@ -139,6 +139,25 @@ void t.test('a program without debug information', async (t) => {
   await t.rejects(looked, { message: /no debug information present in binary/ })
   await client.disconnect()
   await go.runsOn()
+})
+
+void t.test('a Delve that serves version 1 of its API', async (t) => {
+  const go = await started(t, startGo(old, 'shop', { apiVersion: 1 }))
+  const targets = `targets: { aged: { backend: delve, at: ${go.port} } }\n`
+  const daemon = await startRealDaemon(t, { yaml: targets })
+  const client = await Client.connect(daemon.port)
+  await client.attach({ target: 'aged' }, () => client.break(go.file, go.line('AFTER')))
+  const { threadId = 0 } = await client.event('stopped')
+  const { locals, frame } = await look(client, threadId)
+  t.match(frame, { name: 'main.order', line: go.line('AFTER') })
+  t.match(locals, { amount: '5' })
+  await client.disconnect()
+  await go.runsOn()
+  const home = new CliHome(t)
+  home.configure(targets)
+  const { code, stdout } = await home.inside(['-c', home.file, 'doctor', 'aged'])
+  t.equal(code, 0, stdout)
+  t.match(stdout, /! debugger +it was started with version 1 of its API\n +It is set to version 2 for all its clients/)
 })
 
 /** Sleeps in the midst of a step, if it is told to. */

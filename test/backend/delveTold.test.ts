@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { until } from '../support/debuggee.ts'
 import { delveVersions, startGo, type DelveOptions } from '../support/delve.ts'
@@ -36,6 +37,25 @@ for (const version of delveVersions) {
         'nothing else, and once',
       )
     }
+  })
+}
+
+for (const version of delveVersions) {
+  void t.test(`started anew it is another process, Delve ${version.name}`, async (t) => {
+    const attachTo = opener(t)
+    const go = await startGo(version, 'shop', { start: 'exec-held' })
+    t.teardown(() => go.end())
+    const session = await attachTo(go.port)
+    const { systemProcessId: before } = await session.next('process')
+    t.equal(before, go.pid)
+    await session.configure(go, 'BREAK')
+    await session.stopped()
+    await session.ask('restart', {})
+    const { systemProcessId: pid = 0, name } = await session.next('process')
+    t.not(pid, before)
+    t.equal(name, `go (process ${pid})`)
+    t.match(readFileSync(`/proc/${pid}/cmdline`, 'latin1'), go.binary)
+    t.match(await session.stopped(), { line: go.line('BREAK') })
   })
 }
 

@@ -181,6 +181,10 @@ class DelveBackend implements Backend, Parts {
     return this.#stacks.frame(id)
   }
 
+  restarted(pid: number | undefined): void {
+    this.#tellProgram({ pid })
+  }
+
   note(text: string): void {
     if (this.#left !== undefined) return
     this.context.emit('output', { category: 'stderr', output: `[breakwater] ${text}\n` })

@@ -102,6 +102,8 @@ export interface Parts {
   nextId(): number
   /** Undefined for a frame of a stop that is over. */
   frame(id: number): Frame | undefined
+  /** The program is another process now. */
+  restarted(pid: number | undefined): void
   /** A line for the user, whatever the client shows. */
   note(text: string): void
 }

@@ -99,6 +99,13 @@ async function restart(
   }
   goroutines.forget()
   parts.paths.forget()
+  const process = await program
+    .interject((ask) => ask('ProcessPid', {}))
+    .catch((error: unknown) => {
+      parts.log.info({ err: error }, 'which process it is could not be asked')
+      return undefined
+    })
+  parts.restarted(process?.Pid)
   resume()
   const threadId = ids.toThread(stop.selected)
   if (wasStopped) context.emit('continued', { threadId, allThreadsContinued: true })
