@@ -74,6 +74,8 @@ async function bundled(entry: string, file: string, options: NodeOptions): Promi
     format: options.esm === true ? 'esm' : 'cjs',
     sourcemap: 'external',
     sourcesContent: options.sourcesContent ?? true,
+    // As most projects have it, and whatever a tsconfig.json above the folder of temporary files says.
+    tsconfigRaw: { compilerOptions: { strict: true } },
   })
   const [map, code] = [/\.map$/, /\.js$/].map((wanted) => outputFiles.find((each) => wanted.test(each.path))!.text)
   return { code: code!, map: JSON.parse(map!) as Generated['map'] }
