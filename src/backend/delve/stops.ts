@@ -204,8 +204,9 @@ export class Stops {
     const decision = this.#own.hit(stop)
     const hits = decision.kind === 'stop' ? hitsOf(stop, decision) : []
     if (stop.error !== undefined) return this.#show(stop, errorReason(stop.error), hits)
-    // Also where a breakpoint is, whose condition may be false: Delve does not say.
-    if (stop.state.stopReason === 'next finished') return this.#showStep(stop, hits)
+    // Also where a breakpoint is, whose condition may be false: Delve does not say. What ends the program comes first.
+    const isDying = decision.kind === 'stop' && decision.reason === 'exception' && deadlyBreakpoint(stop) !== undefined
+    if (stop.state.stopReason === 'next finished' && !isDying) return this.#showStep(stop, hits)
     if (decision.kind === 'stop') return void this.#showHit(stop, decision, hits)
     const other = otherReason(stop, asked)
     if (other?.reason === 'pause' || (other === undefined && stop.pausing)) {
