@@ -3,10 +3,8 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Arguments } from '../src/dap/call.ts'
 import { CliHome } from './support/cli.ts'
-import { Client, look } from './support/client.ts'
-import type { TestDaemon } from './support/daemon.ts'
+import { Client, look, refusal } from './support/client.ts'
 import { freePort, until } from './support/debuggee.ts'
 import { delveVersions, startGo, tellGo, type RunningGo } from './support/delve.ts'
 import { buildGo } from './support/goBuild.ts'
@@ -25,22 +23,6 @@ async function started(t: Test, starting: Promise<RunningGo>): Promise<RunningGo
   const program = await starting
   t.teardown(() => program.end())
   return program
-}
-
-/** What the client is told of an attach that comes to nothing. */
-async function refusal({ port }: TestDaemon, target: string): Promise<string> {
-  const client = await Client.connect(port)
-  await client.initialize()
-  const attached = client.request('attach', { target } as Arguments<'attach'>)
-  const why = await attached.then(
-    async () => {
-      await client.event('terminated')
-      return client.output()
-    },
-    (error: unknown) => (error as Error).message,
-  )
-  client.connection.close()
-  return why
 }
 
 void t.test('what listens is no Delve, or none for us', async (t) => {

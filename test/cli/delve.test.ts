@@ -6,14 +6,13 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import { parseDelve, parseListener } from '../../src/backend/delve/listener.ts'
 import { delveSays } from '../../src/backend/delve/start.ts'
-import type { Arguments } from '../../src/dap/call.ts'
 import { CliHome } from '../support/cli.ts'
-import { Client, look } from '../support/client.ts'
+import { Client, look, refusal } from '../support/client.ts'
 import { freePort, RunningProgram, until } from '../support/debuggee.ts'
 import { delveVersions, startGo, type RunningGo } from '../support/delve.ts'
 import { buildGo } from '../support/goBuild.ts'
 import { startRealDaemon } from '../support/realDaemon.ts'
-import { makeKey, startSshd } from '../support/sshd.ts'
+import { startProd } from '../support/sshd.ts'
 
 const [newest, old] = delveVersions
 const nobody = 65534
@@ -167,13 +166,7 @@ void t.test('a Delve is started where none listens, detached from the login that
     `#!/bin/sh\nexec ${newest.dlv} exec ${binary} --headless --accept-multiclient --api-version=2 --continue --listen=127.0.0.1:${ports[2]}\n`,
   )
   chmodSync(script, 0o755)
-  mkdirSync(join(home.folder, '.ssh'))
-  const { host, port, hostKeys } = await startSshd(t, { authorized: [makeKey(join(home.folder, '.ssh/id_ed25519'))] })
-  writeFileSync(
-    join(home.folder, '.ssh/config'),
-    `Host prod\n  HostName ${host}\n  Port ${port}\n  User root\n  IdentityAgent none\n`,
-  )
-  writeFileSync(join(home.folder, '.ssh/known_hosts'), `[${host}]:${port} ${hostKeys['ed25519']}\n`)
+  await startProd(t, home.folder)
   const dlv = `dlv: ${newest.dlv}`
   home.configure(`targets:
   far: { backend: delve, at: ${ports[0]}, ssh: prod, start: { pidFile: ${pidFile}, ${dlv} } }
@@ -244,13 +237,7 @@ void t.test('a Delve is started at attach, through ssh and here, where the targe
   }
   const programs = [run(`${id}-0`), run(`${id}-1`)] as const
   const ports = [await freePort(), await freePort(), await freePort()] as const
-  mkdirSync(join(home.folder, '.ssh'))
-  const { host, port, hostKeys } = await startSshd(t, { authorized: [makeKey(join(home.folder, '.ssh/id_ed25519'))] })
-  writeFileSync(
-    join(home.folder, '.ssh/config'),
-    `Host prod\n  HostName ${host}\n  Port ${port}\n  User root\n  IdentityAgent none\n`,
-  )
-  writeFileSync(join(home.folder, '.ssh/known_hosts'), `[${host}]:${port} ${hostKeys['ed25519']}\n`)
+  await startProd(t, home.folder)
   const dlv = `dlv: ${newest.dlv}`
   const daemon = await startRealDaemon(t, {
     home: home.folder,
@@ -292,24 +279,14 @@ adHoc: true
   await again.disconnect()
   t.equal(daemon.audit.filter(({ kind }) => kind === 'change').length, started, 'one that is there is left alone')
 
-  const attach = async (target: unknown) => {
-    const client = await Client.connect(daemon.port)
-    await client.initialize()
-    const why = await client.request('attach', { target } as Arguments<'attach'>).then(
-      async () => {
-        await client.event('terminated')
-        return client.output()
-      },
-      (error: unknown) => (error as Error).message,
-    )
-    client.connection.close()
-    return why
-  }
-  t.match(await attach('taken'), /^'dlv attach \d+' has failed: .*already being debugged by .*one debugger at a time/)
-  t.match(await attach('none'), /^No process that is a Go program has '.*-2'/)
-  t.match(await attach('plain'), /nothing listens there/)
+  t.match(
+    await refusal(daemon, 'taken'),
+    /^'dlv attach \d+' has failed: .*already being debugged by .*one debugger at a time/,
+  )
+  t.match(await refusal(daemon, 'none'), /^No process that is a Go program has '.*-2'/)
+  t.match(await refusal(daemon, 'plain'), /nothing listens there/)
   const adHoc = { backend: 'delve', at: ports[2], start: { pid: programs[0].pid } }
-  t.match(await attach(adHoc), /has no 'start'/, 'a client starts nothing')
+  t.match(await refusal(daemon, adHoc), /has no 'start'/, 'a client starts nothing')
   await programs[0].runsOn()
 })
 

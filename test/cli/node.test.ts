@@ -1,17 +1,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Arguments } from '../../src/dap/call.ts'
 import { connectionsTo } from '../../src/cli/doctorNode.ts'
 import { CliHome } from '../support/cli.ts'
-import { Client } from '../support/client.ts'
+import { Client, refusal } from '../support/client.ts'
 import { freePort, until } from '../support/debuggee.ts'
 import { nodeVersions, startNode, tickingProgram } from '../support/node.ts'
 import { startRealDaemon } from '../support/realDaemon.ts'
-import { makeKey, startSshd } from '../support/sshd.ts'
+import { startProd } from '../support/sshd.ts'
 
 void t.test('doctor: an inspector that is closed, how it is opened, and who is at it then', async (t) => {
   const port = await freePort()
@@ -150,13 +149,7 @@ void t.test('a closed inspector is opened at attach, through ssh and here, where
   t.teardown(() => Promise.all(programs.map((program) => program.end())))
   await Promise.all(programs.map((program) => program.runsOn(1)))
   const home = new CliHome(t)
-  mkdirSync(join(home.folder, '.ssh'))
-  const { host, port, hostKeys } = await startSshd(t, { authorized: [makeKey(join(home.folder, '.ssh/id_ed25519'))] })
-  writeFileSync(
-    join(home.folder, '.ssh/config'),
-    `Host prod\n  HostName ${host}\n  Port ${port}\n  User root\n  IdentityAgent none\n`,
-  )
-  writeFileSync(join(home.folder, '.ssh/known_hosts'), `[${host}]:${port} ${hostKeys['ed25519']}\n`)
+  await startProd(t, home.folder)
   const daemon = await startRealDaemon(t, {
     home: home.folder,
     yaml: `targets:
@@ -187,23 +180,13 @@ adHoc: true
   await again.disconnect()
   t.equal(daemon.audit.filter(({ kind }) => kind === 'change').length, opened, 'an open one is left alone')
 
-  const attach = async (target: unknown) => {
-    const client = await Client.connect(daemon.port)
-    await client.initialize()
-    const why = await client.request('attach', { target } as Arguments<'attach'>).then(
-      async () => {
-        await client.event('terminated')
-        return client.output()
-      },
-      (error: unknown) => (error as Error).message,
-    )
-    client.connection.close()
-    return why
-  }
   // It is given up later than an attach is answered, so the console has it.
-  t.match(await attach('closed'), /SIGUSR1 was sent to process \d+, and still: .*nothing listens there.*--inspect-port/)
-  t.match(await attach('plain'), /nothing listens there/)
+  t.match(
+    await refusal(daemon, 'closed'),
+    /SIGUSR1 was sent to process \d+, and still: .*nothing listens there.*--inspect-port/,
+  )
+  t.match(await refusal(daemon, 'plain'), /nothing listens there/)
   const adHoc = { backend: 'node', at: ports[0], start: ['kill', '-USR1', String(programs[0]!.pid)] }
-  t.match(await attach(adHoc), /has no 'start'/, 'a client names no command')
+  t.match(await refusal(daemon, adHoc), /has no 'start'/, 'a client names no command')
   await until('the audit has both failures', () => daemon.audit.filter((l) => l.outcome === 'failed').length >= 2)
 })

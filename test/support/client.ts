@@ -139,3 +139,18 @@ export async function look(client: Client, threadId: number) {
   const locals = Object.fromEntries(variables.map((v) => [v.name, v.value]))
   return { stackFrames, frame, scopes, variables, locals }
 }
+
+/** What the client is told of an attach that comes to nothing: by its error, or later by the console. */
+export async function refusal({ port }: { readonly port: number }, target: unknown): Promise<string> {
+  const client = await Client.connect(port)
+  await client.initialize()
+  const why = await client.request('attach', { target } as Arguments<'attach'>).then(
+    async () => {
+      await client.event('terminated')
+      return client.output()
+    },
+    (error: unknown) => (error as Error).message,
+  )
+  client.connection.close()
+  return why
+}

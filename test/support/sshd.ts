@@ -154,6 +154,17 @@ async function untilListening(child: ChildProcess): Promise<() => string> {
   return () => text
 }
 
+/** A real sshd, which the ssh of this home folder knows as `prod`. */
+export async function startProd(t: Parameters<typeof startSshd>[0], home: string): Promise<void> {
+  mkdirSync(join(home, '.ssh'))
+  const { host, port, hostKeys } = await startSshd(t, { authorized: [makeKey(join(home, '.ssh/id_ed25519'))] })
+  writeFileSync(
+    join(home, '.ssh/config'),
+    `Host prod\n  HostName ${host}\n  Port ${port}\n  User root\n  IdentityAgent none\n`,
+  )
+  writeFileSync(join(home, '.ssh/known_hosts'), `[${host}]:${port} ${hostKeys['ed25519']}\n`)
+}
+
 /** All processes below `pid`, from /proc. */
 export function descendants(pid: number): number[] {
   let children: number[]
